@@ -1,0 +1,68 @@
+import type { ErrorSummary } from '#shared/domain/errors.ts';
+import type { AgentStage } from '#shared/domain/stage.ts';
+import type { Tree } from './worktrees.ts';
+import type { SandboxLimits } from './sandbox.ts';
+
+/** One kind of agent. A driver returns outcomes and never rejects; aborting `signal` ends every process of the run first. */
+export interface AgentDriver {
+  run(request: AgentRequest): Promise<AgentOutcome>;
+}
+
+/** An agent note, as confirmed. */
+export interface AgentProfile {
+  readonly name: string;
+  /** Path relative to the vault. */
+  readonly path: string;
+  readonly stages: readonly AgentStage[];
+  readonly driver: 'claude' | 'codex' | 'opencode' | 'gemini' | 'acp' | 'command' | 'llm';
+  readonly command: readonly string[];
+  readonly model: string | Readonly<Record<string, string>> | null;
+  readonly timeoutMs: number | null;
+  readonly stallMs: number | null;
+  readonly reads: readonly string[];
+  readonly network: readonly string[];
+  readonly env: readonly string[];
+  readonly skills: readonly string[];
+  readonly constraints: string;
+  readonly match: string | null;
+  /** The prompt template (Liquid). */
+  readonly template: string;
+}
+
+export interface AgentRequest {
+  readonly profile: AgentProfile;
+  readonly job: string;
+  readonly featureRequest: string;
+  readonly stage: AgentStage;
+  readonly attempt: number;
+  /** Counts from 0. */
+  readonly round: number;
+  readonly prompt: string;
+  readonly model: string;
+  readonly tree: Tree;
+  readonly treeMode: 'read-only' | 'read-write';
+  /** A folder of the runner, private to this attempt, empty at the start: prompt, result and out folder live in it. */
+  readonly attemptFolder: string;
+  /** Kept as OPUS_PLAN_FILE when there is a plan. */
+  readonly plan: string | null;
+  readonly logFile: string;
+  readonly timeoutMs: number;
+  readonly stallMs: number;
+  readonly limits: SandboxLimits;
+  readonly hidden: readonly string[];
+  readonly signal: AbortSignal;
+  readonly onOutput?: (text: string) => void;
+}
+
+export interface AgentReport {
+  readonly durationMs: number;
+  readonly exitCode: number | null;
+  readonly tail: string;
+  readonly refusedHosts: readonly string[];
+}
+
+export type AgentOutcome =
+  /** `result` is the parsed JSON as the agent wrote it; null when it wrote none (only `test` may). */
+  | { readonly kind: 'finished'; readonly result: unknown; readonly report: AgentReport }
+  | { readonly kind: 'failed'; readonly error: ErrorSummary; readonly report: AgentReport }
+  | { readonly kind: 'canceled'; readonly report: AgentReport };

@@ -1,0 +1,32 @@
+import type { RepositoryAddress } from './worktrees.ts';
+
+/** Where pull requests live. One pull request a job, found again by its head branch after any crash. */
+export interface Forge {
+  /** Opens, or updates in place, the pull request of `head`. Repeating it changes nothing more. */
+  open(request: OpenPullRequest): Promise<PullRequest>;
+  /** Null when there is none for this branch. */
+  find(repository: RepositoryAddress, head: string): Promise<PullRequest | null>;
+  /** Records that the pull request was merged as `mergeCommit`; repeating is a success. */
+  markMerged(repository: RepositoryAddress, number: number, mergeCommit: string): Promise<PullRequest>;
+  close(repository: RepositoryAddress, number: number): Promise<PullRequest>;
+}
+
+export interface OpenPullRequest {
+  readonly repository: RepositoryAddress;
+  readonly job: string;
+  readonly head: string;
+  readonly base: string;
+  readonly commit: string;
+  readonly title: string;
+  readonly body: string;
+}
+
+export interface PullRequest {
+  readonly number: number;
+  readonly url: string;
+  readonly state: 'open' | 'merged' | 'closed';
+  readonly head: string;
+  readonly base: string;
+  readonly commit: string;
+  readonly mergeCommit: string | null;
+}

@@ -1,0 +1,148 @@
+import type { ErrorSummary } from '#shared/domain/errors.ts';
+import type { Evidence } from '#shared/domain/evidence.ts';
+import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
+import type { DecisionKind, Gate } from '#shared/domain/gate.ts';
+import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domain/job.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { KeyWrite } from './vault.ts';
+
+/**
+ * What is known of every job. `commit` is one synchronous transaction: the effect's result, row changes, events and outbox entries
+ * together or not at all. An effect key is recorded once: a second commit under it writes nothing and returns the first result.
+ */
+export interface JobRegistry {
+  /** The recorded result of an effect; undefined when it never finished. */
+  effect(key: string): { readonly result: unknown } | undefined;
+  /** `key` null: no idempotency. Returns the recorded result. */
+  commit<Result>(key: string | null, result: Result, change: RegistryChange): Result;
+  /** Highest job number of the FR in the registry; 0 when none. */
+  highestNumber(featureRequestId: string): number;
+  job(id: string): Job | null;
+  /** The newest job of an FR. */
+  newestJobOf(featureRequestId: string): Job | null;
+  /** Oldest first. `finished: false` leaves out succeeded, failed and canceled ones. */
+  jobs(filter: { readonly finished: boolean; readonly limit?: number }): Job[];
+  attempts(jobId: string): Attempt[];
+  decisions(jobId: string): RecordedDecision[];
+  retries(jobId: string): Retry[];
+  events(filter: { readonly afterSeq: number; readonly jobId?: string; readonly limit: number }): RegistryEvent[];
+  /** Unacknowledged entries in order. */
+  outbox(): OutboxEntry[];
+  acknowledge(seq: number, outcome: string): void;
+  trustedNote(path: string): TrustedNote | null;
+  trustedNotes(): TrustedNote[];
+  trust(notes: readonly TrustedNote[]): void;
+  untrust(paths: readonly string[]): void;
+  close(): void;
+}
+
+export interface Job {
+  readonly id: string;
+  readonly featureRequestId: string;
+  readonly number: number;
+  readonly title: string;
+  readonly notePath: string;
+  readonly repository: string;
+  readonly priority: Priority;
+  readonly status: JobStatus;
+  readonly waitingFor: WaitReason | null;
+  readonly runState: RunState;
+  readonly base: string;
+  /** The base's commit when the job began, and after the base was merged in. */
+  readonly baseCommit: string | null;
+  readonly branch: string;
+  /** The last checkpoint's commit. */
+  readonly headCommit: string | null;
+  readonly gate: Gate | null;
+  readonly pullRequest: { readonly number: number; readonly url: string; readonly state: 'open' | 'merged' | 'closed' } | null;
+  readonly mergeCommit: string | null;
+  readonly error: ErrorSummary | null;
+  /** Status the runner last saw or wrote in the note. */
+  readonly noteStatus: NoteStatus;
+  /** Workflow runs begun so far; a retry begins another. */
+  readonly run: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** One try at a stage. The stage's result is kept with it. */
+export interface Attempt {
+  readonly id: string;
+  readonly jobId: string;
+  readonly stage: Stage;
+  readonly round: number;
+  /** Counts from 1 within stage, round and run of retries. */
+  readonly number: number;
+  readonly agent: string | null;
+  /** Names the process that works on it. */
+  readonly owner: string;
+  readonly status: StageStatus | 'interrupted';
+  readonly startedAt: number;
+  readonly endedAt: number | null;
+  readonly commit: string | null;
+  readonly result: unknown;
+  readonly evidence: readonly Evidence[];
+  readonly error: ErrorSummary | null;
+  readonly refusedHosts: readonly string[];
+  /** Retries asked for before this attempt began; attempts of earlier ones no longer count against the cap. */
+  readonly generation: number;
+}
+
+export interface RecordedDecision {
+  readonly jobId: string;
+  readonly gate: Gate;
+  readonly kind: DecisionKind;
+  readonly comment: string;
+  readonly person: string;
+  readonly channel: 'cli' | 'note' | 'plugin' | 'forge';
+  readonly at: number;
+}
+
+export interface Retry {
+  readonly jobId: string;
+  readonly from: Stage | null;
+  readonly rounds: number | null;
+  readonly comment: string;
+  readonly at: number;
+}
+
+export interface RegistryEvent {
+  readonly seq: number;
+  readonly at: number;
+  readonly type: string;
+  readonly jobId: string | null;
+  readonly data: Readonly<Record<string, unknown>>;
+}
+
+export type OutboxPayload =
+  | { readonly kind: 'keys'; readonly write: KeyWrite }
+  | { readonly kind: 'note'; readonly path: string; readonly text: string };
+
+export interface OutboxEntry {
+  readonly seq: number;
+  readonly jobId: string | null;
+  readonly payload: OutboxPayload;
+}
+
+export interface TrustedNote {
+  readonly path: string;
+  readonly hash: string;
+  /** The confirmed text stays in force until a newer one is confirmed. */
+  readonly text: string;
+  readonly at: number;
+}
+
+export interface RegistryChange {
+  /** Whole new row, or the fields that change. */
+  readonly insertJob?: Job;
+  readonly updateJob?: { readonly id: string; readonly fields: Partial<Omit<Job, 'id' | 'createdAt'>> };
+  readonly insertAttempt?: Attempt;
+  /** Compare-and-set on owner and status `running`: when it does not match, the whole commit rejects with `registry.lost`. */
+  readonly updateAttempt?: { readonly id: string; readonly owner: string; readonly fields: Partial<Omit<Attempt, 'id' | 'jobId'>> };
+  /** Marks running attempts of the job that another owner left as interrupted. */
+  readonly interruptAttempts?: { readonly jobId: string; readonly exceptOwner: string };
+  readonly decision?: RecordedDecision;
+  readonly retry?: Retry;
+  readonly events?: readonly { readonly type: string; readonly jobId: string | null; readonly data: Readonly<Record<string, unknown>> }[];
+  readonly outbox?: readonly { readonly jobId: string | null; readonly payload: OutboxPayload }[];
+}

@@ -1,0 +1,87 @@
+import type { Mount, SandboxLimits } from './sandbox.ts';
+
+/** The runner's mirror of one repository and the trees of its jobs. All git of the runner that touches an agent's work is behind this port. */
+export interface Worktrees {
+  /** Brings the mirror up to date with its origin and returns the base's commit. Rejects with `git.repository-missing` or `git.base-missing`. */
+  fetch(repository: RepositoryAddress, base: string): Promise<string>;
+  /** The branches `opus/*` in the origin, without `refs/heads/`; job numbers count on from them. */
+  branches(repository: RepositoryAddress): Promise<string[]>;
+  /**
+   * A tree of `commit` in which nothing else is. `use` keeps the agents' tree apart from the one in which tests run.
+   * A tree that was only ever mounted read-only since it was made is used again, any other is made anew.
+   */
+  prepare(request: PrepareTree): Promise<Tree>;
+  /** What was written in the tree, as a commit on `tree.commit`; null when nothing changed. Rejects with `git.*` for what is refused. */
+  commit(request: CommitTree): Promise<string | null>;
+  /** Commit of a merge of `head` into `base` by git itself, without a tree. */
+  merge(request: MergeRequest): Promise<MergeOutcome>;
+  /** Unified diff of what `head` adds since it left `base`; cut at `maxBytes` with a line that says so. */
+  diff(repository: RepositoryAddress, base: string, head: string, maxBytes: number): Promise<string>;
+  diffStat(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat>;
+  isAncestor(repository: RepositoryAddress, ancestor: string, descendant: string): Promise<boolean>;
+  /** Keeps `commit` reachable in the mirror under the job's own name; `expected` null creates. */
+  keep(repository: RepositoryAddress, job: string, commit: string): Promise<void>;
+  /** The commit kept for the job, null when there is none. */
+  kept(repository: RepositoryAddress, job: string): Promise<string | null>;
+  /** Pushes `commit` to the branch in the origin, by compare-and-set on `expected` (null: must not exist). Pushing what is already there is a success. Rejects with `git.branch-moved`. */
+  push(repository: RepositoryAddress, branch: string, commit: string, expected: string | null): Promise<void>;
+  /** The origin's commit of a branch; null when the branch does not exist. */
+  remoteHead(repository: RepositoryAddress, branch: string): Promise<string | null>;
+  deleteRemoteBranch(repository: RepositoryAddress, branch: string, expected: string): Promise<void>;
+  /** The commit on `base` since `since` whose trailer names the job and that has two parents; null when none. For a merge that was done and not recorded. */
+  findMerge(repository: RepositoryAddress, base: string, job: string): Promise<string | null>;
+  /** Removes the job's trees, never the commits. */
+  remove(job: string): Promise<void>;
+}
+
+export interface RepositoryAddress {
+  /** The name in opus.yml. */
+  readonly name: string;
+  /** A path or a URL. */
+  readonly url: string;
+}
+
+export interface PrepareTree {
+  readonly repository: RepositoryAddress;
+  readonly job: string;
+  readonly use: 'agent' | 'test';
+  readonly commit: string;
+  /** Whether the tree will be mounted writable. */
+  readonly writable: boolean;
+}
+
+export interface Tree {
+  readonly path: string;
+  readonly commit: string;
+  readonly repository: RepositoryAddress;
+  readonly job: string;
+  /** The tree itself and what covers its `.git`, in the order in which they must be mounted. */
+  readonly mounts: readonly Mount[];
+}
+
+export interface CommitTree {
+  readonly tree: Tree;
+  readonly message: string;
+  /** Trailers, in order. */
+  readonly trailers: readonly (readonly [string, string])[];
+  readonly limits: SandboxLimits;
+  readonly signal?: AbortSignal;
+}
+
+export interface MergeRequest {
+  readonly repository: RepositoryAddress;
+  readonly base: string;
+  readonly head: string;
+  readonly message: string;
+  readonly trailers: readonly (readonly [string, string])[];
+}
+
+export type MergeOutcome =
+  | { readonly kind: 'merged'; readonly commit: string }
+  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly detail: string };
+
+export interface DiffStat {
+  readonly files: readonly { readonly path: string; readonly added: number | null; readonly removed: number | null }[];
+  readonly added: number;
+  readonly removed: number;
+}

@@ -1,0 +1,32 @@
+import { shortHash } from './ids.ts';
+
+export const gateKinds = ['plan', 'merge', 'question', 'budget'] as const;
+export type GateKind = (typeof gateKinds)[number];
+
+/** `hash` is the hash of exactly what a person is shown: the head commit at a merge gate. */
+export interface Gate {
+  readonly kind: GateKind;
+  readonly hash: string;
+}
+
+export const decisionKinds = ['approve', 'changes', 'reject'] as const;
+export type DecisionKind = (typeof decisionKinds)[number];
+
+/** What a person answers at a gate. */
+export interface Decision {
+  readonly kind: DecisionKind;
+  readonly comment: string;
+}
+
+/** `merge@1234e567`, as the note's `gate` key and the job document spell it. */
+export function formatGate(gate: Gate): string {
+  return `${gate.kind}@${shortHash(gate.hash)}`;
+}
+
+/** `approve 1234e567`, `changes 1234e567 please rename it`; null when the text has not that shape. */
+export function parseNoteDecision(text: string): (Decision & { readonly hash: string }) | null {
+  const match = /^\s*(approve|changes|reject)(?:\s+([0-9a-f]{8,40}))?(?:\s+([\s\S]*\S))?\s*$/.exec(text);
+  const kind = decisionKinds.find((candidate) => candidate === match?.[1]);
+  if (!match || !kind) return null;
+  return { kind, hash: match[2] ?? '', comment: match[3] ?? '' };
+}

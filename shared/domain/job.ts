@@ -1,0 +1,80 @@
+import * as z from 'zod/mini';
+import { evidence } from './evidence.ts';
+import { stages } from './stage.ts';
+
+export const jobStatuses = ['queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'canceled'] as const;
+export type JobStatus = (typeof jobStatuses)[number];
+
+export const waitReasons = [
+  'dependency',
+  'slot',
+  'approval',
+  'question',
+  'human',
+  'usage-limit',
+  'budget',
+  'disk',
+  'circuit',
+] as const;
+/** What a job whose status is `waiting` waits for. */
+export type WaitReason = (typeof waitReasons)[number];
+
+/** The note's `run_state`: where the job is, in the words a reader of the note sees. */
+export const runStates = [
+  'queued',
+  'plan',
+  'code',
+  'test',
+  'review',
+  'deliver',
+  'merge',
+  'waiting',
+  'paused',
+  'failed',
+  'canceled',
+  'done',
+] as const;
+export type RunState = (typeof runStates)[number];
+
+/** `failed` is an error of the stage; `rejected` a test or a review that said no. */
+export const stageStatuses = ['running', 'passed', 'rejected', 'failed', 'canceled'] as const;
+export type StageStatus = (typeof stageStatuses)[number];
+
+const stageDocument = z.object({
+  name: z.enum(stages),
+  status: z.enum(stageStatuses),
+  round: z.int(),
+  attempts: z.int(),
+  durationMs: z.number(),
+  evidence: z.optional(z.array(evidence)),
+});
+export type StageDocument = z.infer<typeof stageDocument>;
+
+/** The one JSON shape of a job that every command prints. */
+export const jobDocument = z.object({
+  job: z.string(),
+  fr: z.string(),
+  status: z.enum(jobStatuses),
+  waitingFor: z.nullable(z.enum(waitReasons)),
+  runState: z.enum(runStates),
+  stages: z.array(stageDocument),
+  rounds: z.int(),
+  branch: z.nullable(z.string()),
+  commit: z.nullable(z.string()),
+  pr: z.nullable(z.object({ url: z.string(), number: z.int(), state: z.enum(['open', 'merged', 'closed']) })),
+  gate: z.nullable(z.string()),
+  cost: z.nullable(z.string()),
+  error: z.nullable(z.object({ code: z.string(), message: z.string(), hint: z.nullable(z.string()) })),
+});
+export type JobDocument = z.infer<typeof jobDocument>;
+
+export function isFinished(status: JobStatus): boolean {
+  return status === 'succeeded' || status === 'failed' || status === 'canceled';
+}
+
+/** 0 done or waiting at a gate that was meant to be reached, 1 failed, 3 a human is needed. */
+export function exitCodeOf(job: Pick<JobDocument, 'status' | 'waitingFor'>): 0 | 1 | 3 {
+  if (job.status === 'failed' || job.status === 'canceled') return 1;
+  if (job.status === 'waiting' && job.waitingFor !== 'approval' && job.waitingFor !== 'question') return 3;
+  return 0;
+}
