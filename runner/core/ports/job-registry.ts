@@ -84,7 +84,7 @@ export interface Attempt {
   readonly evidence: readonly Evidence[];
   readonly error: ErrorSummary | null;
   readonly refusedHosts: readonly string[];
-  /** Retries asked for before this attempt began; attempts of earlier ones no longer count against the cap. */
+  /** Decisions and retries of the job before this attempt began. */
   readonly generation: number;
 }
 
@@ -96,6 +96,8 @@ export interface RecordedDecision {
   readonly person: string;
   readonly channel: 'cli' | 'note' | 'plugin' | 'forge';
   readonly at: number;
+  /** How many decisions and retries the job had before this one: their common order, whatever the clock did. */
+  readonly generation: number;
 }
 
 export interface Retry {
@@ -104,6 +106,8 @@ export interface Retry {
   readonly rounds: number | null;
   readonly comment: string;
   readonly at: number;
+  /** As in RecordedDecision: one common count. */
+  readonly generation: number;
 }
 
 export interface RegistryEvent {
