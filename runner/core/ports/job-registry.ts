@@ -6,34 +6,41 @@ import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domai
 import type { Stage } from '#shared/domain/stage.ts';
 import type { KeyWrite } from './vault.ts';
 
-/**
- * What is known of every job. `commit` is one synchronous transaction: the effect's result, row changes, events and outbox entries
- * together or not at all. An effect key is recorded once: a second commit under it writes nothing and returns the first result.
- */
-export interface JobRegistry {
+/** The reading half; `opus status` opens nothing more. */
+export interface RegistryReader {
   /** The recorded result of an effect; undefined when it never finished. */
   effect(key: string): { readonly result: unknown } | undefined;
-  /** `key` null: no idempotency. Returns the recorded result. */
-  commit<Result>(key: string | null, result: Result, change: RegistryChange): Result;
   /** Highest job number of the FR in the registry; 0 when none. */
   highestNumber(featureRequestId: string): number;
   job(id: string): Job | null;
   /** The newest job of an FR. */
   newestJobOf(featureRequestId: string): Job | null;
-  /** Oldest first. `finished: false` leaves out succeeded, failed and canceled ones. */
+  /** Oldest first. `finished: false` leaves out succeeded, failed and canceled ones; `limit` keeps the newest. */
   jobs(filter: { readonly finished: boolean; readonly limit?: number }): Job[];
+  /** In the order in which they began. */
   attempts(jobId: string): Attempt[];
   decisions(jobId: string): RecordedDecision[];
   retries(jobId: string): Retry[];
   events(filter: { readonly afterSeq: number; readonly jobId?: string; readonly limit: number }): RegistryEvent[];
   /** Unacknowledged entries in order. */
   outbox(): OutboxEntry[];
-  acknowledge(seq: number, outcome: string): void;
   trustedNote(path: string): TrustedNote | null;
   trustedNotes(): TrustedNote[];
+  close(): void;
+}
+
+/**
+ * What is known of every job. `commit` is one synchronous transaction: the effect's result, row changes, events and outbox entries
+ * together or not at all. An effect key is recorded once: a second commit under it writes nothing and returns the first result.
+ */
+export interface JobRegistry extends RegistryReader {
+  /** `key` null: no idempotency. Returns the recorded result, as JSON keeps it. */
+  commit<Result>(key: string | null, result: Result, change: RegistryChange): Result;
+  /** Once; a second acknowledgement changes nothing. */
+  acknowledge(seq: number, outcome: string): void;
+  /** Confirms notes, replacing what was confirmed under the same paths. */
   trust(notes: readonly TrustedNote[]): void;
   untrust(paths: readonly string[]): void;
-  close(): void;
 }
 
 export interface Job {
@@ -54,7 +61,11 @@ export interface Job {
   /** The last checkpoint's commit. */
   readonly headCommit: string | null;
   readonly gate: Gate | null;
-  readonly pullRequest: { readonly number: number; readonly url: string; readonly state: 'open' | 'merged' | 'closed' } | null;
+  readonly pullRequest: {
+    readonly number: number;
+    readonly url: string;
+    readonly state: 'open' | 'merged' | 'closed';
+  } | null;
   readonly mergeCommit: string | null;
   readonly error: ErrorSummary | null;
   /** Status the runner last saw or wrote in the note. */
@@ -142,11 +153,19 @@ export interface RegistryChange {
   readonly updateJob?: { readonly id: string; readonly fields: Partial<Omit<Job, 'id' | 'createdAt'>> };
   readonly insertAttempt?: Attempt;
   /** Compare-and-set on owner and status `running`: when it does not match, the whole commit rejects with `registry.lost`. */
-  readonly updateAttempt?: { readonly id: string; readonly owner: string; readonly fields: Partial<Omit<Attempt, 'id' | 'jobId'>> };
+  readonly updateAttempt?: {
+    readonly id: string;
+    readonly owner: string;
+    readonly fields: Partial<Omit<Attempt, 'id' | 'jobId'>>;
+  };
   /** Marks running attempts of the job that another owner left as interrupted. */
   readonly interruptAttempts?: { readonly jobId: string; readonly exceptOwner: string };
   readonly decision?: RecordedDecision;
   readonly retry?: Retry;
-  readonly events?: readonly { readonly type: string; readonly jobId: string | null; readonly data: Readonly<Record<string, unknown>> }[];
+  readonly events?: readonly {
+    readonly type: string;
+    readonly jobId: string | null;
+    readonly data: Readonly<Record<string, unknown>>;
+  }[];
   readonly outbox?: readonly { readonly jobId: string | null; readonly payload: OutboxPayload }[];
 }

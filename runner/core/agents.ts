@@ -1,0 +1,43 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { AgentStage } from '#shared/domain/stage.ts';
+import type { AgentProfile } from './ports/agent.ts';
+
+/** The profile that works in a stage: the note's own choice, else the first whose pattern matches, else the first without a pattern, by name. */
+export function selectAgent(
+  profiles: readonly AgentProfile[],
+  stage: AgentStage,
+  featureRequest: Pick<FeatureRequest, 'agent' | 'title' | 'body'>,
+): AgentProfile | null {
+  const able = profiles
+    .filter((profile) => profile.stages.includes(stage))
+    .sort((left, right) => left.name.localeCompare(right.name));
+  const named = able.find((profile) => profile.name === featureRequest.agent);
+  if (named) return named;
+  const text = `${featureRequest.title}\n${featureRequest.body}`;
+  return (
+    able.find((profile) => profile.match !== null && new RegExp(profile.match, 'iu').test(text)) ??
+    able.find((profile) => profile.match === null) ??
+    null
+  );
+}
+
+/** Rejects before anything is started when a stage that needs an agent has none. */
+export function requireAgent(
+  profiles: readonly AgentProfile[],
+  stage: AgentStage,
+  featureRequest: Pick<FeatureRequest, 'agent' | 'title' | 'body'>,
+): AgentProfile {
+  const profile = selectAgent(profiles, stage, featureRequest);
+  if (profile) return profile;
+  throw new OpusError('vault.agent-missing', `No confirmed agent note works in the ${stage} stage.`, {
+    hint: `Write one in 00_system/opus/agents/ with "stage: ${stage}" and confirm it with opus trust, or leave the stage out with "stages:" in 00_system/opus/config.md.`,
+  });
+}
+
+/** The model that a profile uses for this FR; empty when the note names none. */
+export function selectModel(profile: AgentProfile, featureRequest: Pick<FeatureRequest, 'complexity'>): string {
+  if (profile.model === null) return '';
+  if (typeof profile.model === 'string') return profile.model;
+  return profile.model[featureRequest.complexity ?? 'medium'] ?? Object.values(profile.model)[0] ?? '';
+}

@@ -1,0 +1,53 @@
+import type { Evidence } from '#shared/domain/evidence.ts';
+import { reviewResult, type ReviewIssue } from '#shared/domain/stage.ts';
+import type { Feedback } from './next.ts';
+
+/** What a merge that did not succeed leaves for the fix round. */
+export interface MergeRefusal {
+  /** `conflict`: the texts clash; `tests`: they merge, and the tests fail on the result. */
+  readonly kind: 'conflict' | 'tests';
+  readonly files: readonly string[];
+  readonly detail: string;
+  /** The base merged into the branch, conflict markers and all: where the fix round starts. */
+  readonly startFrom: string;
+  readonly base: string;
+}
+
+/** What the prompt of a fix round is told. */
+export interface FixContext {
+  readonly issues: readonly ReviewIssue[];
+  readonly evidence: Evidence | null;
+  readonly conflict: MergeRefusal | null;
+  readonly comment: string;
+}
+
+export function fixContextOf(feedback: readonly Feedback[]): FixContext {
+  let issues: readonly ReviewIssue[] = [];
+  let evidence: Evidence | null = null;
+  let conflict: MergeRefusal | null = null;
+  const comments: string[] = [];
+  for (const item of feedback) {
+    if (item.kind === 'comment') comments.push(item.comment);
+    else {
+      const { attempt } = item;
+      const review = reviewResult.safeParse(attempt.result);
+      if (attempt.stage === 'review' && review.success) issues = review.data.issues;
+      if (attempt.stage === 'merge') conflict = mergeRefusalOf(attempt.result);
+      const failing = attempt.evidence.findLast((candidate) => candidate.exitCode !== 0);
+      if (failing) evidence = failing;
+    }
+  }
+  return { issues, evidence, conflict, comment: comments.filter((comment) => comment !== '').join('\n\n') };
+}
+
+export function mergeRefusalOf(result: unknown): MergeRefusal | null {
+  const candidate = result as Partial<MergeRefusal> | null;
+  return candidate?.kind === 'conflict' || candidate?.kind === 'tests' ? (candidate as MergeRefusal) : null;
+}
+
+const marker = /^(<{7} |>{7} )/m;
+
+/** Whether a text still holds conflict markers. */
+export function hasConflictMarkers(text: string): boolean {
+  return marker.test(text);
+}
