@@ -1,0 +1,142 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { DatabaseSync } from 'node:sqlite';
+
+/** Entry n brings the schema from version n to n + 1. An entry that has shipped is never edited. */
+const migrations: readonly string[] = [
+  `
+  CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    feature_request_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    title TEXT NOT NULL,
+    note_path TEXT NOT NULL,
+    repository TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    status TEXT NOT NULL,
+    waiting_for TEXT,
+    run_state TEXT NOT NULL,
+    base TEXT NOT NULL,
+    base_commit TEXT,
+    branch TEXT NOT NULL,
+    head_commit TEXT,
+    gate TEXT CHECK (gate IS NULL OR json_valid(gate)),
+    pull_request TEXT CHECK (pull_request IS NULL OR json_valid(pull_request)),
+    merge_commit TEXT,
+    error TEXT CHECK (error IS NULL OR json_valid(error)),
+    note_status TEXT NOT NULL,
+    run INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    UNIQUE (feature_request_id, number)
+  );
+  CREATE INDEX jobs_by_age ON jobs (created_at, feature_request_id, number);
+  CREATE INDEX jobs_unfinished ON jobs (created_at) WHERE status NOT IN ('succeeded', 'failed', 'canceled');
+
+  CREATE TABLE attempts (
+    id TEXT PRIMARY KEY,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    stage TEXT NOT NULL,
+    round INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    agent TEXT,
+    owner TEXT NOT NULL,
+    status TEXT NOT NULL,
+    started_at INTEGER NOT NULL,
+    ended_at INTEGER,
+    commit_hash TEXT,
+    result TEXT CHECK (result IS NULL OR json_valid(result)),
+    evidence TEXT NOT NULL CHECK (json_valid(evidence)),
+    error TEXT CHECK (error IS NULL OR json_valid(error)),
+    refused_hosts TEXT NOT NULL CHECK (json_valid(refused_hosts)),
+    generation INTEGER NOT NULL
+  );
+  CREATE INDEX attempts_of_job ON attempts (job_id);
+
+  CREATE TABLE decisions (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    gate_kind TEXT NOT NULL,
+    gate_hash TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    comment TEXT NOT NULL,
+    person TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+  );
+  CREATE INDEX decisions_of_job ON decisions (job_id);
+
+  CREATE TABLE retries (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    from_stage TEXT,
+    rounds INTEGER,
+    comment TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+  );
+  CREATE INDEX retries_of_job ON retries (job_id);
+
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    type TEXT NOT NULL,
+    job_id TEXT,
+    data TEXT NOT NULL CHECK (json_valid(data))
+  );
+  CREATE INDEX events_of_job ON events (job_id, seq);
+
+  CREATE TABLE outbox (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT,
+    payload TEXT NOT NULL CHECK (json_valid(payload)),
+    acknowledged_at INTEGER,
+    outcome TEXT
+  );
+  CREATE INDEX outbox_waiting ON outbox (seq) WHERE acknowledged_at IS NULL;
+
+  CREATE TABLE effects (
+    key TEXT PRIMARY KEY,
+    result TEXT NOT NULL CHECK (json_valid(result)),
+    at INTEGER NOT NULL
+  );
+
+  CREATE TABLE trusted_notes (
+    path TEXT PRIMARY KEY,
+    hash TEXT NOT NULL,
+    text TEXT NOT NULL,
+    at INTEGER NOT NULL
+  );
+  `,
+];
+
+export const schemaVersion = migrations.length;
+
+export function readSchemaVersion(database: DatabaseSync): number {
+  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+}
+
+/** Two processes may open a new database at once: the version is read again once the write lock is held. */
+export function migrate(database: DatabaseSync, file: string): void {
+  if (readSchemaVersion(database) === schemaVersion) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    const found = readSchemaVersion(database);
+    refuseNewerSchema(found, file);
+    for (const statements of migrations.slice(found)) database.exec(statements);
+    database.exec(`PRAGMA user_version = ${schemaVersion}`);
+    database.exec('COMMIT');
+  } catch (thrown) {
+    database.exec('ROLLBACK');
+    throw thrown;
+  }
+}
+
+export function refuseNewerSchema(found: number, file: string): void {
+  if (found <= schemaVersion) return;
+  throw new OpusError(
+    'registry.incompatible',
+    `The registry ${file} was written by a newer opus (schema ${found}, this one knows ${schemaVersion}).`,
+    { hint: 'Update opus, or name another data folder in opus.yml.', details: { found, known: schemaVersion } },
+  );
+}

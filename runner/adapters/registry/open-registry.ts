@@ -1,0 +1,152 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely';
+import type { Clock } from '../../core/ports/clock.ts';
+import type { JobRegistry, RegistryChange } from '../../core/ports/job-registry.ts';
+import { connect } from './connection.ts';
+import { migrate } from './migrations.ts';
+import { readerOf } from './registry-reader.ts';
+import { attemptToColumns, jobToColumns } from './rows.ts';
+import type { AttemptRow, JobRow, Tables } from './tables.ts';
+
+/**
+ * Kysely only builds the SQL here. Running it through Kysely would make every transaction asynchronous,
+ * and a commit that can interleave with another one of this process is no longer one commit.
+ */
+const build = new Kysely<Tables>({
+  dialect: {
+    createAdapter: () => new SqliteAdapter(),
+    createDriver: () => new DummyDriver(),
+    createIntrospector: (database) => new SqliteIntrospector(database),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  },
+});
+
+export function openRegistry(options: { readonly file: string; readonly clock: Clock }): JobRegistry {
+  const { file, clock } = options;
+  const connection = connect(file, { readOnly: false });
+  try {
+    migrate(connection.database, file);
+  } catch (thrown) {
+    connection.close();
+    throw thrown;
+  }
+  const reader = readerOf(connection);
+
+  function execute(query: Compilable): number {
+    const { sql, parameters } = query.compile();
+    return connection.run(sql, parameters);
+  }
+
+  function apply(change: RegistryChange): void {
+    const at = clock.now();
+    if (change.insertJob) execute(build.insertInto('jobs').values(jobToColumns(change.insertJob) as JobRow));
+    if (change.updateJob) updateJob(change.updateJob, at);
+    if (change.interruptAttempts) {
+      const { jobId, exceptOwner } = change.interruptAttempts;
+      execute(
+        build
+          .updateTable('attempts')
+          .set({ status: 'interrupted', ended_at: at })
+          .where('job_id', '=', jobId)
+          .where('status', '=', 'running')
+          .where('owner', '!=', exceptOwner),
+      );
+    }
+    if (change.insertAttempt) {
+      execute(build.insertInto('attempts').values(attemptToColumns(change.insertAttempt) as AttemptRow));
+    }
+    if (change.updateAttempt) updateAttempt(change.updateAttempt);
+    if (change.decision) {
+      const { jobId, gate, ...decision } = change.decision;
+      execute(
+        build
+          .insertInto('decisions')
+          .values({ job_id: jobId, gate_kind: gate.kind, gate_hash: gate.hash, ...decision }),
+      );
+    }
+    if (change.retry) {
+      const { jobId, from, ...retry } = change.retry;
+      execute(build.insertInto('retries').values({ job_id: jobId, from_stage: from, ...retry }));
+    }
+    for (const event of change.events ?? []) {
+      const row = { at, type: event.type, job_id: event.jobId, data: JSON.stringify(event.data) };
+      execute(build.insertInto('events').values(row));
+    }
+    for (const entry of change.outbox ?? []) {
+      execute(build.insertInto('outbox').values({ job_id: entry.jobId, payload: JSON.stringify(entry.payload) }));
+    }
+  }
+
+  function updateJob({ id, fields }: NonNullable<RegistryChange['updateJob']>, at: number): void {
+    const columns = jobToColumns({ updatedAt: at, ...fields });
+    if (execute(build.updateTable('jobs').set(columns).where('id', '=', id)) === 0) {
+      throw new OpusError('registry.job-not-found', `There is no job ${id}.`, {
+        hint: '`opus job list` shows the jobs there are.',
+      });
+    }
+  }
+
+  function updateAttempt({ id, owner, fields }: NonNullable<RegistryChange['updateAttempt']>): void {
+    const changed = execute(
+      build
+        .updateTable('attempts')
+        .set(attemptToColumns(fields))
+        .where('id', '=', id)
+        .where('owner', '=', owner)
+        .where('status', '=', 'running'),
+    );
+    if (changed === 1) return;
+    throw new OpusError(
+      'registry.lost',
+      `Attempt ${id} is no longer held by ${owner}, so its outcome was not recorded.`,
+      {
+        details: { attempt: id, owner },
+      },
+    );
+  }
+
+  return {
+    ...reader,
+    commit<Result>(key: string | null, result: Result, change: RegistryChange): Result {
+      return connection.transaction(() => {
+        if (key === null) {
+          apply(change);
+          return result;
+        }
+        const recorded = reader.effect(key);
+        if (recorded) return recorded.result as Result;
+        const json = JSON.stringify(result ?? null);
+        execute(build.insertInto('effects').values({ key, result: json, at: clock.now() }));
+        apply(change);
+        // The first caller gets what a later one will read.
+        return JSON.parse(json) as Result;
+      });
+    },
+    acknowledge(seq, outcome) {
+      execute(
+        build
+          .updateTable('outbox')
+          .set({ acknowledged_at: clock.now(), outcome })
+          .where('seq', '=', seq)
+          .where('acknowledged_at', 'is', null),
+      );
+    },
+    trust(notes) {
+      connection.transaction(() => {
+        for (const { path, hash, text, at } of notes) {
+          execute(
+            build
+              .insertInto('trusted_notes')
+              .values({ path, hash, text, at })
+              .onConflict((conflict) => conflict.column('path').doUpdateSet({ hash, text, at })),
+          );
+        }
+      });
+    },
+    untrust(paths) {
+      connection.transaction(() => {
+        for (const path of paths) execute(build.deleteFrom('trusted_notes').where('path', '=', path));
+      });
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { Job, RegistryReader, TrustedNote } from '../../core/ports/job-registry.ts';
+import { connect, type Connection } from './connection.ts';
+import { readSchemaVersion, refuseNewerSchema, schemaVersion } from './migrations.ts';
+import {
+  attemptFromRow,
+  decisionFromRow,
+  eventFromRow,
+  jobFromRow,
+  outboxFromRow,
+  parseJson,
+  retryFromRow,
+} from './rows.ts';
+import type { AttemptRow, DecisionRow, EffectRow, EventRow, JobRow, OutboxRow, RetryRow } from './tables.ts';
+
+// This file and what it imports stay free of Kysely and zod: loading them takes longer than all of `opus status` may.
+
+/** For looking while another process may write. The file must exist. */
+export function openRegistryReader(options: { readonly file: string }): RegistryReader {
+  const connection = connect(options.file, { readOnly: true });
+  try {
+    const found = readSchemaVersion(connection.database);
+    refuseNewerSchema(found, options.file);
+    if (found < schemaVersion) {
+      throw new OpusError(
+        'registry.incompatible',
+        `The registry ${options.file} was written by an older opus and has not been brought up to date.`,
+        { hint: 'Start `opus serve` once; it migrates the registry.', details: { found, known: schemaVersion } },
+      );
+    }
+    return readerOf(connection);
+  } catch (thrown) {
+    connection.close();
+    throw thrown;
+  }
+}
+
+const unfinished = `status NOT IN ('succeeded', 'failed', 'canceled')`;
+const newestFirst = 'ORDER BY created_at DESC, feature_request_id DESC, number DESC';
+
+export function readerOf(connection: Connection): RegistryReader {
+  function rows<Row>(sql: string, ...parameters: unknown[]): Row[] {
+    return connection.all(sql, parameters) as Row[];
+  }
+  function row(sql: string, ...parameters: unknown[]): unknown {
+    return connection.get(sql, parameters);
+  }
+  function oneJob(sql: string, ...parameters: unknown[]): Job | null {
+    const found = row(sql, ...parameters) as JobRow | undefined;
+    return found ? jobFromRow(found) : null;
+  }
+
+  return {
+    effect(key) {
+      const found = row('SELECT result FROM effects WHERE key = ?', key) as Pick<EffectRow, 'result'> | undefined;
+      return found && { result: parseJson('effects.result', found.result) };
+    },
+    highestNumber(featureRequestId) {
+      const sql = 'SELECT coalesce(max(number), 0) AS highest FROM jobs WHERE feature_request_id = ?';
+      return (row(sql, featureRequestId) as { readonly highest: number }).highest;
+    },
+    job: (id) => oneJob('SELECT * FROM jobs WHERE id = ?', id),
+    newestJobOf: (featureRequestId) =>
+      oneJob('SELECT * FROM jobs WHERE feature_request_id = ? ORDER BY number DESC LIMIT 1', featureRequestId),
+    jobs: ({ finished, limit }) =>
+      rows<JobRow>(`SELECT * FROM jobs ${finished ? '' : `WHERE ${unfinished}`} ${newestFirst} LIMIT ?`, limit ?? -1)
+        .reverse()
+        .map(jobFromRow),
+    attempts: (jobId) =>
+      rows<AttemptRow>('SELECT * FROM attempts WHERE job_id = ? ORDER BY rowid', jobId).map(attemptFromRow),
+    decisions: (jobId) =>
+      rows<DecisionRow>('SELECT * FROM decisions WHERE job_id = ? ORDER BY seq', jobId).map(decisionFromRow),
+    retries: (jobId) => rows<RetryRow>('SELECT * FROM retries WHERE job_id = ? ORDER BY seq', jobId).map(retryFromRow),
+    events: ({ afterSeq, jobId, limit }) =>
+      (jobId === undefined
+        ? rows<EventRow>('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?', afterSeq, limit)
+        : rows<EventRow>(
+            'SELECT * FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?',
+            jobId,
+            afterSeq,
+            limit,
+          )
+      ).map(eventFromRow),
+    outbox: () => rows<OutboxRow>('SELECT * FROM outbox WHERE acknowledged_at IS NULL ORDER BY seq').map(outboxFromRow),
+    trustedNote: (path) => (row('SELECT * FROM trusted_notes WHERE path = ?', path) as TrustedNote | undefined) ?? null,
+    trustedNotes: () => rows<TrustedNote>('SELECT * FROM trusted_notes ORDER BY path'),
+    close: () => {
+      connection.close();
+    },
+  };
+}

@@ -1,0 +1,118 @@
+import type { GateKind, DecisionKind } from '#shared/domain/gate.ts';
+import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
+import type { JobStatus, RunState, WaitReason } from '#shared/domain/job.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { Generated } from 'kysely';
+import type { Attempt, RecordedDecision } from '../../core/ports/job-registry.ts';
+
+/** JSON text in a column. */
+export type Json = string;
+
+export interface JobRow {
+  id: string;
+  feature_request_id: string;
+  number: number;
+  title: string;
+  note_path: string;
+  repository: string;
+  priority: Priority;
+  status: JobStatus;
+  waiting_for: WaitReason | null;
+  run_state: RunState;
+  base: string;
+  base_commit: string | null;
+  branch: string;
+  head_commit: string | null;
+  gate: Json | null;
+  pull_request: Json | null;
+  merge_commit: string | null;
+  error: Json | null;
+  note_status: NoteStatus;
+  run: number;
+  created_at: number;
+  updated_at: number;
+}
+
+export interface AttemptRow {
+  id: string;
+  job_id: string;
+  stage: Stage;
+  round: number;
+  number: number;
+  agent: string | null;
+  owner: string;
+  status: Attempt['status'];
+  started_at: number;
+  ended_at: number | null;
+  commit_hash: string | null;
+  result: Json | null;
+  evidence: Json;
+  error: Json | null;
+  refused_hosts: Json;
+  generation: number;
+}
+
+export interface DecisionRow {
+  seq: number;
+  job_id: string;
+  gate_kind: GateKind;
+  gate_hash: string;
+  kind: DecisionKind;
+  comment: string;
+  person: string;
+  channel: RecordedDecision['channel'];
+  at: number;
+  generation: number;
+}
+
+export interface RetryRow {
+  seq: number;
+  job_id: string;
+  from_stage: Stage | null;
+  rounds: number | null;
+  comment: string;
+  at: number;
+  generation: number;
+}
+
+export interface EventRow {
+  seq: number;
+  at: number;
+  type: string;
+  job_id: string | null;
+  data: Json;
+}
+
+export interface OutboxRow {
+  seq: number;
+  job_id: string | null;
+  payload: Json;
+  acknowledged_at: number | null;
+  outcome: string | null;
+}
+
+export interface EffectRow {
+  key: string;
+  result: Json;
+  at: number;
+}
+
+export interface TrustedNoteRow {
+  path: string;
+  hash: string;
+  text: string;
+  at: number;
+}
+
+type Numbered<Row> = Omit<Row, 'seq'> & { seq: Generated<number> };
+
+export interface Tables {
+  jobs: JobRow;
+  attempts: AttemptRow;
+  decisions: Numbered<DecisionRow>;
+  retries: Numbered<RetryRow>;
+  events: Numbered<EventRow>;
+  outbox: Numbered<OutboxRow>;
+  effects: EffectRow;
+  trusted_notes: TrustedNoteRow;
+}
