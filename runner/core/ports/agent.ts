@@ -66,3 +66,11 @@ export type AgentOutcome =
   | { readonly kind: 'finished'; readonly result: unknown; readonly report: AgentReport }
   | { readonly kind: 'failed'; readonly error: ErrorSummary; readonly report: AgentReport }
   | { readonly kind: 'canceled'; readonly report: AgentReport };
+
+/** What a driver returns as `result` when the agent's file was there and was not JSON, so that it can be asked for once more. */
+export class MalformedJson {
+  readonly problem: string;
+  constructor(problem: string) {
+    this.problem = problem;
+  }
+}

@@ -1,0 +1,107 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { CodeResult, TestResult } from '#shared/domain/stage.ts';
+import { fixContextOf } from '../../core/pipeline/feedback.ts';
+import { selectAgent } from '../../core/agents.ts';
+import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
+import { planTextOf } from './plan-text.ts';
+import { runAgent } from './run-agent.ts';
+import { setUp } from './set-up.ts';
+
+/** The coder works in a tree of the last checkpoint's commit; what it leaves there becomes the next commit. */
+export async function runCode(dependencies: EngineDependencies, run: StageRun): Promise<StageOutcome> {
+  const { worktrees } = dependencies;
+  const context = fixContextOf(run.feedback);
+  const base = run.job.baseCommit ?? (await worktrees.fetch(run.repository, run.job.base));
+  const head = run.job.headCommit ?? base;
+  const start = context.conflict?.startFrom ?? head;
+  const tree = await worktrees.prepare({
+    repository: run.repository,
+    job: run.job.id,
+    use: 'agent',
+    commit: start,
+    writable: true,
+  });
+  const refusedAtSetUp = await setUp(dependencies, run, tree);
+  const plan = planTextOf(dependencies.registry.attempts(run.job.id));
+  const answer = await runAgent(dependencies, run, {
+    stage: 'code',
+    tree,
+    treeMode: 'read-write',
+    plan: plan.text,
+    variables: {
+      plan: plan.plan,
+      issues: context.issues,
+      evidence: context.evidence,
+      conflict: context.conflict,
+      comment: context.comment,
+    },
+  });
+  const refusedHosts = [...new Set([...refusedAtSetUp, ...answer.report.refusedHosts])];
+  if (answer.kind === 'canceled') return { status: 'canceled', sentence: 'canceled', result: null, refusedHosts };
+  const result = answer.result as CodeResult;
+  const commit = await worktrees.commit({
+    tree,
+    message: `${run.featureRequest.title}\n\n${result.summary}`,
+    trailers: trailersOf(run),
+    limits: run.limits,
+    signal: run.signal,
+    ...(context.conflict === null ? {} : { parents: [head, context.conflict.base] }),
+  });
+  if (commit === null) {
+    throw new OpusError(
+      'agent.no-change',
+      `The agent of the code stage of ${run.job.id} ended without changing anything.`,
+      { hint: `Read what it said with: opus job log ${run.job.id}; then: opus job retry ${run.job.id} --comment "…"` },
+    );
+  }
+  await worktrees.keep(run.repository, run.job.id, commit);
+  const stat = await worktrees.diffStat(run.repository, start, commit);
+  return {
+    status: 'passed',
+    sentence: `${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}: ${result.summary}`,
+    result,
+    commit,
+    refusedHosts,
+    jobFields: { headCommit: commit, baseCommit: context.conflict?.base ?? base },
+  };
+}
+
+/** A test agent may add tests; its words are advice. Null when no agent note works in the test stage. */
+export async function runTestAgent(dependencies: EngineDependencies, run: StageRun, head: string): Promise<string | null> {
+  if (!selectAgent(dependencies.confirmed().profiles, 'test', run.featureRequest)) return null;
+  const tree = await dependencies.worktrees.prepare({
+    repository: run.repository,
+    job: run.job.id,
+    use: 'agent',
+    commit: head,
+    writable: true,
+  });
+  await setUp(dependencies, run, tree);
+  const plan = planTextOf(dependencies.registry.attempts(run.job.id));
+  const answer = await runAgent(dependencies, run, {
+    stage: 'test',
+    tree,
+    treeMode: 'read-write',
+    plan: plan.text,
+    variables: { plan: plan.plan },
+  });
+  if (answer.kind === 'canceled') return null;
+  const summary = (answer.result as TestResult | null)?.summary ?? 'Tests';
+  const commit = await dependencies.worktrees.commit({
+    tree,
+    message: `Tests: ${run.featureRequest.title}\n\n${summary}`,
+    trailers: trailersOf(run),
+    limits: run.limits,
+    signal: run.signal,
+  });
+  if (commit !== null) await dependencies.worktrees.keep(run.repository, run.job.id, commit);
+  return commit;
+}
+
+export function trailersOf(run: Pick<StageRun, 'job' | 'attempt'>): (readonly [string, string])[] {
+  return [
+    ['Opus-Job', run.job.id],
+    ['Opus-Stage', run.attempt.stage],
+    ['Opus-Round', String(run.attempt.round)],
+  ];
+}

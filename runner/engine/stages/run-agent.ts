@@ -1,0 +1,143 @@
+import * as z from 'zod/mini';
+import { OpusError } from '#shared/domain/errors.ts';
+import { stageResults, type AgentStage } from '#shared/domain/stage.ts';
+import { requireAgent, selectModel } from '../../core/agents.ts';
+import { MalformedJson, type AgentOutcome, type AgentReport } from '../../core/ports/agent.ts';
+import type { Tree } from '../../core/ports/worktrees.ts';
+import type { EngineDependencies, StageRun } from '../stage-context.ts';
+import { hiddenPaths } from './hidden-paths.ts';
+
+export interface AgentTask {
+  readonly stage: AgentStage;
+  readonly tree: Tree;
+  readonly treeMode: 'read-only' | 'read-write';
+  readonly plan: string | null;
+  /** Template variables beside those that every prompt has. */
+  readonly variables: Readonly<Record<string, unknown>>;
+}
+
+export type AgentAnswer =
+  | { readonly kind: 'answered'; readonly result: unknown; readonly report: AgentReport }
+  | { readonly kind: 'canceled'; readonly report: AgentReport };
+
+/**
+ * Runs the stage's agent and returns its checked result. A malformed result is asked for once more, with what is
+ * wrong with it; after that it is `agent.malformed-result`, never a rejection.
+ */
+export async function runAgent(dependencies: EngineDependencies, run: StageRun, task: AgentTask): Promise<AgentAnswer> {
+  const first = await ask(dependencies, run, task, '');
+  if (first.kind === 'canceled') return first;
+  const checked = check(task.stage, first.result);
+  if (checked.kind === 'valid') return { ...first, result: checked.value };
+  dependencies.progress({
+    job: run.job.id,
+    stage: task.stage,
+    round: run.attempt.round,
+    kind: 'note',
+    text: `the result is malformed (${checked.problem}); asking once more`,
+  });
+  const second = await ask(dependencies, run, task, checked.problem);
+  if (second.kind === 'canceled') return second;
+  const again = check(task.stage, second.result);
+  if (again.kind === 'valid') return { ...second, result: again.value };
+  throw new OpusError(
+    'agent.malformed-result',
+    `The agent of the ${task.stage} stage of ${run.job.id} wrote a malformed result twice: ${again.problem}.`,
+    { hint: 'docs/agent-contract.md shows each stage’s result; opus job log shows what the agent printed.' },
+  );
+}
+
+async function ask(
+  dependencies: EngineDependencies,
+  run: StageRun,
+  task: AgentTask,
+  correction: string,
+): Promise<AgentAnswer> {
+  const { config } = dependencies;
+  const confirmed = dependencies.confirmed();
+  const profile = requireAgent(confirmed.profiles, task.stage, run.featureRequest);
+  const driver = dependencies.drivers.get(profile.driver);
+  if (!driver) {
+    throw new OpusError('vault.agent-invalid', `The driver "${profile.driver}" of ${profile.path} is not available.`, {
+      hint: `Available: ${[...dependencies.drivers.keys()].join(', ')}. Any CLI runs through "driver: command".`,
+    });
+  }
+  const schema = JSON.stringify(z.toJSONSchema(stageResults[task.stage]), null, 2);
+  const prompt = await dependencies.prompts.render(
+    profile.template,
+    {
+      fr: { id: run.featureRequest.id, title: run.featureRequest.title, body: run.featureRequest.body },
+      stage: task.stage,
+      job: run.job.id,
+      round: run.attempt.round,
+      plan: null,
+      issues: [],
+      evidence: null,
+      conflict: null,
+      comment: '',
+      diff: '',
+      rules: confirmed.reviewRules,
+      memory: confirmed.memory,
+      skills: profile.skills,
+      constraints: profile.constraints,
+      result_schema: schema,
+      ...task.variables,
+    },
+    profile.path,
+  );
+  const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
+  const outcome = await driver.run({
+    profile,
+    job: run.job.id,
+    featureRequest: run.featureRequest.id,
+    stage: task.stage,
+    attempt: run.attempt.number,
+    round: run.attempt.round,
+    prompt: correction === '' ? prompt : `${prompt}\n\n${correctionText(correction, schema)}`,
+    model: selectModel(profile, run.featureRequest),
+    tree: task.tree,
+    treeMode: task.treeMode,
+    attemptFolder: await dependencies.files.folder(run.job.id, name),
+    plan: task.plan,
+    logFile: dependencies.files.logFile(run.job.id, name),
+    timeoutMs: profile.timeoutMs ?? config.timeouts.stage,
+    stallMs: profile.stallMs ?? config.timeouts.stall,
+    limits: run.limits,
+    hidden: hiddenPaths(config),
+    signal: run.signal,
+    onOutput: (text) => {
+      dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
+    },
+  });
+  return answerOf(outcome);
+}
+
+function answerOf(outcome: AgentOutcome): AgentAnswer {
+  if (outcome.kind === 'failed') {
+    const { code, message, hint } = outcome.error;
+    throw new OpusError(code, message, {
+      ...(hint === null ? {} : { hint }),
+      details: { refusedHosts: outcome.report.refusedHosts, tail: outcome.report.tail },
+    });
+  }
+  if (outcome.kind === 'canceled') return { kind: 'canceled', report: outcome.report };
+  return { kind: 'answered', result: outcome.result, report: outcome.report };
+}
+
+type Checked = { readonly kind: 'valid'; readonly value: unknown } | { readonly kind: 'invalid'; readonly problem: string };
+
+function check(stage: AgentStage, result: unknown): Checked {
+  if (stage === 'test' && result === null) return { kind: 'valid', value: null };
+  if (result instanceof MalformedJson) return { kind: 'invalid', problem: result.problem };
+  const parsed = stageResults[stage].safeParse(result);
+  if (parsed.success) return { kind: 'valid', value: parsed.data };
+  const problem = parsed.error.issues
+    .slice(0, 5)
+    .map((issue) => `${issue.path.join('.') || 'the result'}: ${issue.message}`)
+    .join('; ');
+  return { kind: 'invalid', problem };
+}
+
+function correctionText(problem: string, schema: string): string {
+  return `Your last result could not be read: ${problem}.\nWrite the result file again, as JSON of this schema:\n${schema}`;
+}
