@@ -1,5 +1,11 @@
 /** The layering rules of ARCHITECTURE.md, checked by machine. */
-const only = (name, from, to, comment) => ({ name, severity: 'error', comment, from: { path: from }, to: { path: to } });
+const only = (name, from, to, comment) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from },
+  to: { path: to },
+});
 module.exports = {
   forbidden: [
     { name: 'no-circular', severity: 'error', from: {}, to: { circular: true } },
@@ -18,15 +24,30 @@ module.exports = {
       from: { path: '^runner/core/' },
       to: { pathNot: '^(runner/core/|shared/|node_modules/zod/)' },
     },
-    only('engine-knows-ports-only', '^runner/engine/', '^runner/(adapters|config|server|cli|compose|main)', 'the engine talks to ports'),
-    only('adapters-know-ports-only', '^runner/adapters/', '^runner/(engine|config|server|cli|compose|main)', 'adapters implement ports'),
+    only(
+      'engine-knows-ports-only',
+      '^runner/engine/',
+      '^runner/(adapters|config|server|cli|compose|main)',
+      'the engine talks to ports',
+    ),
+    only(
+      'adapters-know-ports-only',
+      '^runner/adapters/',
+      '^runner/(engine|config|server|cli|compose|main)',
+      'adapters implement ports',
+    ),
     {
       name: 'adapters-never-each-other',
       severity: 'error',
       from: { path: '^runner/adapters/([^/]+)/' },
       to: { path: '^runner/adapters/([^/]+)/', pathNot: '^runner/adapters/$1/' },
     },
-    only('config-is-low', '^runner/config/', '^runner/(engine|adapters|server|cli|compose|main)', 'configuration knows core and shared'),
+    only(
+      'config-is-low',
+      '^runner/config/',
+      '^runner/(engine|adapters|server|cli|compose|main)',
+      'configuration knows core and shared',
+    ),
     only('nobody-imports-main', '^(runner|shared|plugin)/', '^runner/main', 'main is the top'),
     only('only-main-imports-cli', '^runner/(?!main|cli)', '^runner/cli/', 'commands are the outermost layer'),
     only('only-cli-composes', '^runner/(?!main|cli)', '^runner/compose', 'the composition root is used by commands'),
@@ -39,7 +60,12 @@ module.exports = {
       from: { path: '^plugin/' },
       to: { dependencyTypes: ['core'] },
     },
-    { name: 'no-grab-bags', severity: 'error', from: {}, to: { path: '(^|/)(utils?|helpers|types)\\.ts$', pathNot: 'node_modules' } },
+    {
+      name: 'no-grab-bags',
+      severity: 'error',
+      from: {},
+      to: { path: '(^|/)(utils?|helpers|types)\\.ts$', pathNot: 'node_modules' },
+    },
     {
       name: 'product-never-imports-tests',
       severity: 'error',
@@ -57,6 +83,10 @@ module.exports = {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.base.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'], exportsFields: ['exports'], conditionNames: ['import', 'node', 'default'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

@@ -1,33 +1,53 @@
-//   node scripts/run.mjs esbuild.config.mjs [--dev]
-import { build } from 'esbuild';
-import { copyFile, rm } from 'node:fs/promises';
+//   node scripts/run.mjs esbuild.config.mjs [--dev] [--only plugin|runner] [--out FOLDER]
 import { existsSync } from 'node:fs';
+import { copyFile, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
 
-const dev = process.argv.includes('--dev');
-const shared = { bundle: true, logLevel: 'warning', sourcemap: dev ? 'inline' : false, absWorkingDir: import.meta.dirname };
+const { values } = parseArgs({
+  options: {
+    dev: { type: 'boolean', default: false },
+    only: { type: 'string' },
+    out: { type: 'string', default: 'dist' },
+  },
+});
+
+const common = {
+  bundle: true,
+  logLevel: 'warning',
+  sourcemap: values.dev ? 'inline' : false,
+  absWorkingDir: import.meta.dirname,
+};
 
 async function plugin() {
-  await rm('dist/plugin', { recursive: true, force: true });
+  const folder = resolve(import.meta.dirname, values.out, 'plugin');
+  await rm(folder, { recursive: true, force: true });
   await build({
-    ...shared,
+    ...common,
     entryPoints: ['plugin/main.ts'],
-    outfile: 'dist/plugin/main.js',
+    outfile: join(folder, 'main.js'),
     format: 'cjs',
     platform: 'browser',
     target: 'es2022',
     external: ['obsidian'],
-    minify: !dev,
+    minify: !values.dev,
   });
-  for (const file of ['manifest.json', 'styles.css']) await copyFile(file, `dist/plugin/${file}`);
+  for (const file of ['manifest.json', 'styles.css']) {
+    await copyFile(join(import.meta.dirname, file), join(folder, file));
+  }
 }
 
 async function runner() {
+  const folder = resolve(import.meta.dirname, values.out, 'runner');
   const entries = { main: 'runner/main.ts', relay: 'runner/adapters/sandbox/relay.ts' };
-  await rm('dist/runner', { recursive: true, force: true });
+  await rm(folder, { recursive: true, force: true });
   await build({
-    ...shared,
-    entryPoints: Object.fromEntries(Object.entries(entries).filter(([, file]) => existsSync(file))),
-    outdir: 'dist/runner',
+    ...common,
+    entryPoints: Object.fromEntries(
+      Object.entries(entries).filter(([, file]) => existsSync(join(import.meta.dirname, file))),
+    ),
+    outdir: folder,
     outExtension: { '.js': '.mjs' },
     format: 'esm',
     splitting: true,
@@ -38,4 +58,5 @@ async function runner() {
   });
 }
 
-await Promise.all([plugin(), runner()]);
+const halves = { plugin, runner };
+await Promise.all((values.only === undefined ? ['plugin', 'runner'] : [values.only]).map((half) => halves[half]()));

@@ -20,7 +20,11 @@ export default defineConfig(
   },
   {
     files: ['**/*.mjs', '**/*.cjs'],
-    languageOptions: { globals: { process: 'readonly', console: 'readonly', URL: 'readonly', Buffer: 'readonly' } },
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['process', 'console', 'performance', 'URL', 'Buffer'].map((name) => [name, 'readonly']),
+      ),
+    },
   },
   { basePath: 'plugin', files: ['**/*.ts'], extends: [obsidianmd.configs.recommended] },
   {
