@@ -64,6 +64,8 @@ export interface CommitTree {
   readonly message: string;
   /** Trailers, in order. */
   readonly trailers: readonly (readonly [string, string])[];
+  /** Instead of `tree.commit`, for a tree that is a merge to be finished; then an unchanged tree is a commit too. */
+  readonly parents?: readonly string[];
   readonly limits: SandboxLimits;
   readonly signal?: AbortSignal;
 }
@@ -78,7 +80,8 @@ export interface MergeRequest {
 
 export type MergeOutcome =
   | { readonly kind: 'merged'; readonly commit: string }
-  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly detail: string };
+  /** `commit` holds the merged tree with git's conflict markers in it, parents as a clean merge would have: where a fix round starts. */
+  | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly detail: string; readonly commit: string };
 
 export interface DiffStat {
   readonly files: readonly { readonly path: string; readonly added: number | null; readonly removed: number | null }[];
