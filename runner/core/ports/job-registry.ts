@@ -131,7 +131,9 @@ export interface RegistryEvent {
 
 export type OutboxPayload =
   | { readonly kind: 'keys'; readonly write: KeyWrite }
-  | { readonly kind: 'note'; readonly path: string; readonly text: string };
+  | { readonly kind: 'note'; readonly path: string; readonly text: string }
+  /** The run report is rendered when it is written, from what the registry knows then. */
+  | { readonly kind: 'report'; readonly jobId: string };
 
 export interface OutboxEntry {
   readonly seq: number;

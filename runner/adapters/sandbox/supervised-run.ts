@@ -1,0 +1,216 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import type { Readable, Writable } from 'node:stream';
+import { OpusError } from '#shared/domain/errors.ts';
+import type { SandboxEnding, SandboxRequest } from '../../core/ports/sandbox.ts';
+import { OutputCollector, type OutputOptions } from './output-collector.ts';
+
+export interface Launch {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly detached: boolean;
+  /** Offered on descriptor 3; with it, descriptor 4 is read into `onStatus`. */
+  readonly input?: string;
+  readonly onStatus?: (text: string) => void;
+}
+
+/** How one run's processes are watched, ended, and known to be gone. */
+export interface Containment {
+  /** Called with the direct child as soon as there is one. */
+  started(pid: number): void;
+  /** Why the run has to end now, if it has; asked every `watchMs` and once more after the exit. */
+  check(phase: 'running' | 'exited'): Promise<SandboxEnding | null>;
+  /** Ends everything; called again until `gone`. */
+  kill(): void;
+  gone(): boolean;
+}
+
+export interface Ended {
+  readonly ending: SandboxEnding;
+  readonly exitCode: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly durationMs: number;
+}
+
+export interface Supervision {
+  readonly watchMs: number;
+  readonly logBytes: number;
+}
+
+const firstPauseMs = 1;
+const longestPauseMs = 50;
+const streamGraceMs = 1_000;
+
+/** Spawns and follows one process until it and all it started are gone, whatever ended it. */
+export async function superviseRun(
+  request: SandboxRequest,
+  launch: Launch,
+  containment: Containment,
+  supervision: Supervision,
+): Promise<{ ended: Ended; output: OutputCollector }> {
+  const begun = performance.now();
+  let ending: SandboxEnding | null = null;
+  let child: ChildProcess | null = null;
+  const end = (reason: SandboxEnding): void => {
+    if (ending !== null) return;
+    ending = reason;
+    if (child !== null) containment.kill();
+  };
+  const output = openOutput({
+    logFile: request.logFile,
+    logBytes: supervision.logBytes,
+    captureStdout: request.captureStdout ?? 0,
+    onOutput: request.onOutput,
+    onCaptureFull: () => {
+      end('disk');
+    },
+  });
+  try {
+    if (request.signal?.aborted === true) {
+      const durationMs = performance.now() - begun;
+      return { ended: { ending: 'aborted', exitCode: null, signal: null, durationMs }, output };
+    }
+    child = start(launch);
+    if (child.pid !== undefined) containment.started(child.pid);
+    const exit = waitForExit(child, launch);
+    const watching = watch(request, child, containment, supervision, output, end);
+    try {
+      const { exitCode, signal } = await exit;
+      // Before the check after the exit, so that a late abort cannot rename a run that ended by itself.
+      watching.stop();
+      const late = await containment.check('exited');
+      if (late !== null) end(late);
+      await untilGone(containment);
+      await drained(child);
+      const durationMs = performance.now() - begun;
+      return { ended: { ending: ending ?? 'exited', exitCode, signal, durationMs }, output };
+    } finally {
+      watching.stop();
+    }
+  } finally {
+    output.finish();
+  }
+}
+
+function openOutput(options: OutputOptions): OutputCollector {
+  try {
+    return new OutputCollector(options);
+  } catch (cause) {
+    throw new OpusError('sandbox.start-failed', `The log file ${options.logFile ?? ''} cannot be written.`, { cause });
+  }
+}
+
+function start(launch: Launch): ChildProcess {
+  const child = spawn(launch.file, launch.args, {
+    cwd: launch.cwd,
+    env: launch.env,
+    detached: launch.detached,
+    stdio: launch.input === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
+  });
+  if (launch.input !== undefined) {
+    const input = child.stdio[3] as Writable | null;
+    // The program may be gone before it has read everything.
+    input?.on('error', () => undefined);
+    input?.end(launch.input);
+    const status = child.stdio[4] as Readable | null;
+    status?.on('error', () => undefined);
+    status?.setEncoding('utf8');
+    status?.on('data', (text: string) => launch.onStatus?.(text));
+  }
+  return child;
+}
+
+function waitForExit(
+  child: ChildProcess,
+  launch: Launch,
+): Promise<{ exitCode: number | null; signal: NodeJS.Signals | null }> {
+  return new Promise((resolve, reject) => {
+    child.once('exit', (exitCode, signal) => {
+      resolve({ exitCode, signal });
+    });
+    child.once('error', (cause) => {
+      reject(new OpusError('sandbox.start-failed', `${launch.file} could not be started: ${cause.message}`, { cause }));
+    });
+  });
+}
+
+function watch(
+  request: SandboxRequest,
+  child: ChildProcess,
+  containment: Containment,
+  supervision: Supervision,
+  output: OutputCollector,
+  end: (reason: SandboxEnding) => void,
+): { stop: () => void } {
+  let lastOutput = performance.now();
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream]?.on('error', () => undefined);
+    child[stream]?.on('data', (chunk: Buffer) => {
+      lastOutput = performance.now();
+      output.take(stream, chunk);
+    });
+  }
+  const timeout = setTimeout(end, clampTimer(request.timeoutMs), 'timeout');
+  const { stallMs } = request;
+  let stall: NodeJS.Timeout | undefined;
+  const armStall = (waitMs: number): void => {
+    stall = setTimeout(() => {
+      const left = lastOutput + (stallMs ?? 0) - performance.now();
+      if (left <= 0) end('stalled');
+      else armStall(left);
+    }, clampTimer(waitMs));
+  };
+  if (stallMs !== undefined) armStall(stallMs);
+  const onAbort = (): void => {
+    end('aborted');
+  };
+  request.signal?.addEventListener('abort', onAbort, { once: true });
+
+  let checking = false;
+  const ticker = setInterval(() => {
+    if (checking) return;
+    checking = true;
+    void containment
+      .check('running')
+      .then((reason) => {
+        if (reason !== null) end(reason);
+      })
+      .finally(() => {
+        checking = false;
+      });
+  }, supervision.watchMs);
+  return {
+    stop: () => {
+      clearTimeout(timeout);
+      clearTimeout(stall);
+      clearInterval(ticker);
+      request.signal?.removeEventListener('abort', onAbort);
+    },
+  };
+}
+
+/** Node fires a timer beyond 2^31 ms at once. */
+function clampTimer(ms: number): number {
+  return Math.min(Math.max(0, ms), 2 ** 31 - 1);
+}
+
+async function untilGone(containment: Containment): Promise<void> {
+  for (let pauseMs = firstPauseMs; !containment.gone(); pauseMs = Math.min(2 * pauseMs, longestPauseMs)) {
+    containment.kill();
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+  }
+}
+
+/** Output still in the pipes is read to its end; a pipe that something unrelated holds open is given up. */
+async function drained(child: ChildProcess): Promise<void> {
+  const open = [child.stdout, child.stderr].filter((stream) => stream !== null && !stream.closed) as Readable[];
+  if (open.length === 0) return;
+  let grace: NodeJS.Timeout | undefined;
+  await Promise.race([
+    Promise.all(open.map((stream) => new Promise((resolve) => stream.once('close', resolve)))),
+    new Promise((resolve) => (grace = setTimeout(resolve, streamGraceMs))),
+  ]);
+  clearTimeout(grace);
+  for (const stream of open) stream.destroy();
+}

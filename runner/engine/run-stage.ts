@@ -1,0 +1,197 @@
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import { selectAgent } from '../core/agents.ts';
+import type { Feedback } from '../core/pipeline/next.ts';
+import type { Attempt, Job } from '../core/ports/job-registry.ts';
+import { recordJob } from './job-recorder.ts';
+import type { EngineDependencies, StageOutcome, StageRun } from './stage-context.ts';
+import { runCode } from './stages/code.ts';
+import { runDeliver } from './stages/deliver.ts';
+import { runMerge } from './stages/merge.ts';
+import { runPlan } from './stages/plan.ts';
+import { runReview } from './stages/review.ts';
+import { runTest } from './stages/test.ts';
+
+const stageFunctions: Record<Stage, (dependencies: EngineDependencies, run: StageRun) => Promise<StageOutcome>> = {
+  plan: runPlan,
+  code: runCode,
+  test: runTest,
+  review: runReview,
+  deliver: runDeliver,
+  merge: runMerge,
+};
+
+export interface StageOrder {
+  readonly stage: Stage;
+  readonly round: number;
+  readonly attempt: number;
+  readonly generation: number;
+}
+
+export function attemptId(jobId: string, order: StageOrder): string {
+  return `${jobId}.${order.stage}.${order.round}.${order.generation}.${order.attempt}`;
+}
+
+/** Records the attempt as begun; null when it is not to be run (it ended before, or the job is canceled). */
+export function beginAttempt(dependencies: EngineDependencies, job: Job, order: StageOrder, agent: string | null): Attempt | null {
+  const { registry, clock, owner } = dependencies;
+  const id = attemptId(job.id, order);
+  if (job.status === 'canceled' || registry.attempts(job.id).some((attempt) => attempt.id === id)) return null;
+  const attempt: Attempt = {
+    id,
+    jobId: job.id,
+    stage: order.stage,
+    round: order.round,
+    number: order.attempt,
+    agent,
+    owner,
+    status: 'running',
+    startedAt: clock.now(),
+    endedAt: null,
+    commit: null,
+    result: null,
+    evidence: [],
+    error: null,
+    refusedHosts: [],
+    generation: order.generation,
+  };
+  recordJob(registry, `${id}/begin`, job, {
+    fields: { status: 'running', runState: order.stage, waitingFor: null, gate: null, error: null },
+    events: [
+      ...(job.status === 'queued' ? [['job.started'] as const] : []),
+      ['stage.started', { stage: order.stage, round: order.round, attempt: order.attempt }],
+    ],
+    also: { insertAttempt: attempt },
+  });
+  return attempt;
+}
+
+/** Runs a begun attempt to its recorded end. Never throws for what a stage came to; losing the lease is the one rejection. */
+export async function runAttempt(
+  dependencies: EngineDependencies,
+  job: Job,
+  attempt: Attempt,
+  feedback: readonly Feedback[],
+  signal: AbortSignal,
+): Promise<void> {
+  const { registry, clock, progress } = dependencies;
+  const line = { job: job.id, stage: attempt.stage, round: attempt.round };
+  progress({ ...line, kind: 'started', text: attempt.agent ?? '' });
+  let outcome: StageOutcome;
+  try {
+    outcome = await stageFunctions[attempt.stage](dependencies, await stageRun(dependencies, job, attempt, feedback, signal));
+  } catch (thrown) {
+    if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
+    else {
+      recordFailure(dependencies, job, attempt, thrown);
+      return;
+    }
+  }
+  const now = clock.now();
+  recordJob(registry, `${attempt.id}/end`, registry.job(job.id) ?? job, {
+    fields: outcome.status === 'canceled' ? {} : (outcome.jobFields ?? {}),
+    events: [
+      [
+        outcome.status === 'passed' ? 'stage.completed' : 'stage.failed',
+        { stage: attempt.stage, round: attempt.round, status: outcome.status, sentence: outcome.sentence },
+      ],
+      ...pullRequestEvents(job, outcome),
+    ],
+    also: {
+      updateAttempt: {
+        id: attempt.id,
+        owner: dependencies.owner,
+        fields: {
+          status: outcome.status,
+          endedAt: now,
+          commit: outcome.commit ?? null,
+          result: outcome.result,
+          evidence: outcome.evidence ?? [],
+          refusedHosts: outcome.refusedHosts ?? [],
+        },
+      },
+    },
+  });
+  progress({ ...line, kind: 'ended', text: `${outcome.status}: ${outcome.sentence}` });
+}
+
+function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Attempt, thrown: unknown): void {
+  const error = toOpusError(thrown);
+  dependencies.log.error(
+    { err: thrown, job: job.id, stage: attempt.stage, code: error.code },
+    `The ${attempt.stage} stage of ${job.id} failed: ${error.message}`,
+  );
+  const refused = error.details['refusedHosts'];
+  recordJob(dependencies.registry, `${attempt.id}/end`, dependencies.registry.job(job.id) ?? job, {
+    fields: {},
+    events: [
+      ['stage.failed', { stage: attempt.stage, round: attempt.round, status: 'failed', error: { ...error.summary() } }],
+    ],
+    also: {
+      updateAttempt: {
+        id: attempt.id,
+        owner: dependencies.owner,
+        fields: {
+          status: 'failed',
+          endedAt: dependencies.clock.now(),
+          error: error.summary(),
+          refusedHosts: Array.isArray(refused) ? (refused as string[]) : [],
+        },
+      },
+    },
+  });
+  dependencies.progress({
+    job: job.id,
+    stage: attempt.stage,
+    round: attempt.round,
+    kind: 'ended',
+    text: `failed: ${error.message}`,
+  });
+}
+
+function pullRequestEvents(job: Job, outcome: StageOutcome): (readonly [string, Readonly<Record<string, unknown>>])[] {
+  const after = outcome.jobFields?.pullRequest;
+  if (!after) return [];
+  const data = { number: after.number, url: after.url };
+  if (after.state === 'merged') return [['pr.merged', data]];
+  return [[job.pullRequest === null ? 'pr.opened' : 'pr.updated', data]];
+}
+
+async function stageRun(
+  dependencies: EngineDependencies,
+  job: Job,
+  attempt: Attempt,
+  feedback: readonly Feedback[],
+  signal: AbortSignal,
+): Promise<StageRun> {
+  const featureRequest = await dependencies.vault.read(job.notePath);
+  if (featureRequest === null || featureRequest.id !== job.featureRequestId) {
+    throw new OpusError('vault.fr-not-found', `The note ${job.notePath} of ${job.id} is not the feature request ${job.featureRequestId} any more.`, {
+      hint: 'Put the note back and dispatch it again.',
+    });
+  }
+  const repositoryConfig = dependencies.config.repos[job.repository];
+  if (!repositoryConfig) {
+    throw new OpusError('git.repository-missing', `opus.yml names no repository "${job.repository}" any more, which ${job.id} works on.`, {
+      hint: `Add repos.${job.repository} to opus.yml.`,
+    });
+  }
+  return {
+    job: dependencies.registry.job(job.id) ?? job,
+    attempt,
+    featureRequest,
+    feedback,
+    repository: { name: job.repository, url: repositoryConfig.url },
+    repositoryConfig,
+    limits: dependencies.config.limits.sandbox,
+    signal,
+  };
+}
+
+/** The name of the agent that would work in a stage, for the record; null where none does. */
+export async function agentNameOf(dependencies: EngineDependencies, job: Job, stage: Stage): Promise<string | null> {
+  if (stage === 'deliver' || stage === 'merge') return null;
+  const featureRequest = await dependencies.vault.read(job.notePath);
+  if (featureRequest === null) return null;
+  return selectAgent(dependencies.confirmed().profiles, stage, featureRequest)?.name ?? null;
+}
