@@ -1,0 +1,101 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import { isDispatchable, type FeatureRequest } from '#shared/domain/feature-request.ts';
+import { branchName, jobId, jobNumberOfBranch, parseJobId } from '#shared/domain/ids.ts';
+import { requireAgent } from '../core/agents.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import { outboxOf } from './job-recorder.ts';
+import type { EngineDependencies } from './stage-context.ts';
+
+/** Makes a new job for an FR, after checking everything that can be known before an agent starts. */
+export async function dispatch(dependencies: EngineDependencies, featureRequest: FeatureRequest, all: readonly FeatureRequest[]): Promise<Job> {
+  const { registry, config, clock, worktrees } = dependencies;
+  requireSandbox(dependencies);
+  requireDispatchable(featureRequest, all);
+  const name = featureRequest.repo ?? config.defaultRepository;
+  const repository = config.repos[name];
+  if (!repository) {
+    throw new OpusError('vault.fr-invalid', `${featureRequest.path}: opus.yml names no repository "${name}".`, {
+      hint: `Write one of: ${Object.keys(config.repos).join(', ')}.`,
+    });
+  }
+  const confirmed = dependencies.confirmed();
+  for (const stage of confirmed.policy.stages) {
+    if (stage === 'plan' || stage === 'code' || stage === 'review') requireAgent(confirmed.profiles, stage, featureRequest);
+  }
+  const address = { name, url: repository.url };
+  const base = featureRequest.base ?? repository.base;
+  const baseCommit = await worktrees.fetch(address, base);
+  const number = 1 + (await highestNumber(dependencies, featureRequest.id, await worktrees.branches(address)));
+  const id = jobId(featureRequest.id, number);
+  const now = clock.now();
+  const job: Job = {
+    id,
+    featureRequestId: featureRequest.id,
+    number,
+    title: featureRequest.title,
+    notePath: featureRequest.path,
+    repository: name,
+    priority: featureRequest.priority,
+    status: 'queued',
+    waitingFor: null,
+    runState: 'queued',
+    base,
+    baseCommit,
+    branch: branchName(id, featureRequest.title),
+    headCommit: null,
+    gate: null,
+    pullRequest: null,
+    mergeCommit: null,
+    error: null,
+    noteStatus: 'in-progress',
+    run: 1,
+    createdAt: now,
+    updatedAt: now,
+  };
+  registry.commit(`${id}/dispatch`, null, {
+    insertJob: job,
+    events: [{ type: 'job.queued', jobId: id, data: { fr: featureRequest.id, path: featureRequest.path } }],
+    outbox: outboxOf(job, 'in-progress', featureRequest.status ?? 'planned'),
+  });
+  return job;
+}
+
+function requireSandbox({ config, sandboxState }: EngineDependencies): void {
+  if (config.sandbox !== 'required' || sandboxState.kind === 'isolated') return;
+  throw new OpusError('sandbox.unavailable', `Jobs are not started, since the sandbox cannot work here: ${sandboxState.reason}`, {
+    hint: sandboxState.hint,
+  });
+}
+
+function requireDispatchable(featureRequest: FeatureRequest, all: readonly FeatureRequest[]): void {
+  const problem = featureRequest.problems.find((candidate) => candidate.severity === 'error');
+  if (problem) {
+    throw new OpusError('vault.fr-invalid', `${featureRequest.path}:${problem.line}: ${problem.message}`, { hint: problem.hint });
+  }
+  if (!isDispatchable(featureRequest)) {
+    throw new OpusError(
+      'vault.fr-not-dispatchable',
+      `${featureRequest.id} has the status "${featureRequest.status ?? ''}", which is not dispatched.`,
+      { hint: `Set "status: planned" in ${featureRequest.path} to work on it again.` },
+    );
+  }
+  const open = featureRequest.dependsOn
+    .map((id) => all.find((candidate) => candidate.id === id))
+    .filter((dependency) => dependency !== undefined && dependency.status !== 'done');
+  if (open.length > 0) {
+    const list = open.map((dependency) => `${dependency?.id ?? ''} (${dependency?.status ?? 'no status'})`).join(', ');
+    throw new OpusError('vault.fr-not-dispatchable', `${featureRequest.id} depends on ${list}, which is not done.`, {
+      hint: `Run that first, or take it out of depends_on in ${featureRequest.path}.`,
+    });
+  }
+}
+
+/** Job numbers count on from the registry, the reports and the branches, so that a lost database never gives one out twice. */
+async function highestNumber(dependencies: EngineDependencies, id: string, branches: readonly string[]): Promise<number> {
+  const ofReports = (await dependencies.vault.reportNames()).map((name) => {
+    const parsed = parseJobId(name);
+    return parsed?.featureRequestId === id ? parsed.number : 0;
+  });
+  const ofBranches = branches.map((branch) => jobNumberOfBranch(branch, id) ?? 0);
+  return Math.max(dependencies.registry.highestNumber(id), 0, ...ofReports, ...ofBranches);
+}

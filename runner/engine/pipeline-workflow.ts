@@ -1,0 +1,121 @@
+import { orderHistory } from '../core/pipeline/history.ts';
+import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
+import { retryDelay } from '../core/pipeline/retry-delay.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import type { Workflow } from '../core/ports/workflow-engine.ts';
+import { agentNameOf, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
+import { settle } from './settle.ts';
+import type { Outbox } from './outbox.ts';
+import type { EngineDependencies } from './stage-context.ts';
+
+const longWaitMs = 6 * 3_600_000;
+/** The engine allows 1,000 step attempts a run; two are spent on each stage. */
+const turnsARun = 400;
+
+export interface PipelineHooks {
+  readonly outbox: Outbox;
+  /** The signal that stops whatever the job is doing in this process. */
+  signalOf(jobId: string): AbortSignal;
+  /** What a person did to the note meanwhile; called after each flush. */
+  afterFlush(clashes: Awaited<ReturnType<Outbox['flush']>>): Promise<void>;
+  /** A run's turns are used up: begin its successor. */
+  succeed(jobId: string): Promise<void>;
+}
+
+type Turn =
+  | { readonly kind: 'stage'; readonly order: StageOrder; readonly delayMs: number }
+  | { readonly kind: 'gate' }
+  | { readonly kind: 'stop' };
+
+/**
+ * The whole pipeline of a job as one durable function: what comes next is decided purely from the registry's
+ * history, one stage is run, and again. A step's result is only a copy of what the registry holds, so the
+ * engine's own database may vanish at any time.
+ */
+export function createPipeline(dependencies: EngineDependencies, hooks: PipelineHooks): Workflow {
+  const flush = async (): Promise<void> => {
+    await hooks.afterFlush(await hooks.outbox.flush());
+  };
+  return async (context, jobId) => {
+    for (let turn = 0; turn < turnsARun; turn++) {
+      const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
+        const decided = await decideTurn(dependencies, jobId, hooks.signalOf(jobId));
+        await flush();
+        return decided;
+      });
+      if (upcoming.kind === 'stop') return;
+      if (upcoming.kind === 'gate') {
+        await context.wait(`gate#${turn}`, topicOf(jobId), longWaitMs);
+        continue;
+      }
+      if (upcoming.delayMs > 0) await context.wait(`backoff#${turn}`, topicOf(jobId), upcoming.delayMs);
+      const { order } = upcoming;
+      await context.step(`${order.stage}.${order.round}.${order.attempt}#${turn}`, async () => {
+        await takeTurn(dependencies, hooks, flush, jobId, order);
+        return true;
+      });
+    }
+    await hooks.succeed(jobId);
+  };
+}
+
+export function topicOf(jobId: string): string {
+  return `job:${jobId}`;
+}
+
+async function takeTurn(
+  dependencies: EngineDependencies,
+  hooks: PipelineHooks,
+  flush: () => Promise<void>,
+  jobId: string,
+  order: StageOrder,
+): Promise<void> {
+  const job = dependencies.registry.job(jobId);
+  if (job === null) return;
+  const attempt = beginAttempt(dependencies, job, order, await agentNameOf(dependencies, job, order.stage));
+  if (attempt === null) return;
+  await flush();
+  const upcoming = nextOf(dependencies, jobId);
+  const feedback = upcoming.kind === 'stage' ? upcoming.feedback : [];
+  await runAttempt(dependencies, job, attempt, feedback, hooks.signalOf(jobId));
+  await flush();
+}
+
+/** What comes next by the registry, for a job that goes on. */
+export function nextOf(dependencies: EngineDependencies, jobId: string): Next {
+  const { registry } = dependencies;
+  const history = orderHistory(registry.attempts(jobId), registry.decisions(jobId), registry.retries(jobId));
+  return next(history, pipelinePolicy(dependencies));
+}
+
+function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
+  const { policy } = dependencies.confirmed();
+  return {
+    stages: policy.stages,
+    rounds: policy.rounds ?? dependencies.config.rounds,
+    attempts: dependencies.config.retry.attempts,
+    crashes: 10,
+    planGate: policy.planApproval,
+  };
+}
+
+async function decideTurn(dependencies: EngineDependencies, jobId: string, signal: AbortSignal): Promise<Turn> {
+  const { registry, config } = dependencies;
+  const job = registry.job(jobId);
+  if (job === null || isOver(job) || signal.aborted) return { kind: 'stop' };
+  const upcoming = nextOf(dependencies, jobId);
+  if (upcoming.kind === 'stage') {
+    const generation = registry.decisions(jobId).length + registry.retries(jobId).length;
+    return {
+      kind: 'stage',
+      order: { stage: upcoming.stage, round: upcoming.round, attempt: upcoming.attempt, generation },
+      delayMs: retryDelay(upcoming.failures, config.retry, Math.random()),
+    };
+  }
+  await settle(dependencies, job, upcoming);
+  return upcoming.kind === 'gate' ? { kind: 'gate' } : { kind: 'stop' };
+}
+
+function isOver(job: Job): boolean {
+  return job.status === 'canceled' || job.status === 'succeeded' || job.status === 'failed';
+}

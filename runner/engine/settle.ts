@@ -1,0 +1,82 @@
+import type { Gate } from '#shared/domain/gate.ts';
+import type { Next } from '../core/pipeline/next.ts';
+import { planHash } from './plan-hash.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import { recordJob } from './job-recorder.ts';
+import type { EngineDependencies } from './stage-context.ts';
+import { headOf } from './stages/head.ts';
+import { planTextOf } from './stages/plan-text.ts';
+
+/** Records where a job has come to rest: at a gate, with a person, or at its end. Repeating it records nothing more. */
+export async function settle(dependencies: EngineDependencies, job: Job, upcoming: Exclude<Next, { kind: 'stage' }>): Promise<void> {
+  const { registry } = dependencies;
+  const key = `${job.id}/settle/${registry.attempts(job.id).length}.${registry.decisions(job.id).length + registry.retries(job.id).length}`;
+  switch (upcoming.kind) {
+    case 'gate': {
+      const gate = await gateOf(dependencies, job, upcoming.gate);
+      recordJob(registry, key, job, {
+        fields: { status: 'waiting', waitingFor: 'approval', runState: 'waiting', gate, error: null },
+        events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
+      });
+      return;
+    }
+    case 'human':
+      recordJob(registry, key, job, {
+        fields: { status: 'waiting', waitingFor: 'human', runState: 'waiting', gate: null, error: upcoming.error },
+        events: [['job.waiting', { waitingFor: 'human', error: { ...upcoming.error } }]],
+      });
+      return;
+    case 'failed':
+      recordJob(registry, key, job, {
+        fields: { status: 'failed', waitingFor: null, runState: 'failed', gate: null, error: upcoming.error },
+        events: [['job.failed', { error: { ...upcoming.error } }]],
+      });
+      break;
+    case 'rejected':
+      recordJob(registry, key, job, {
+        fields: {
+          status: 'canceled',
+          waitingFor: null,
+          runState: 'canceled',
+          gate: null,
+          ...(await closePullRequest(dependencies, job)),
+        },
+        events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
+        noteStatus: 'rejected',
+      });
+      break;
+    case 'done':
+      recordJob(registry, key, job, {
+        fields: { status: 'succeeded', waitingFor: null, runState: 'done', gate: null, error: null },
+        events: [['job.succeeded', { mergeCommit: job.mergeCommit }]],
+      });
+      break;
+  }
+  await cleanUp(dependencies, job.id);
+}
+
+/** What a person is shown at a gate, and so what a decision is bound to. */
+async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' | 'merge'): Promise<Gate> {
+  if (kind === 'merge') return { kind, hash: headOf(job) };
+  const featureRequest = await dependencies.vault.read(job.notePath);
+  const plan = planTextOf(dependencies.registry.attempts(job.id)).text ?? '';
+  return { kind, hash: planHash(plan, featureRequest?.contentHash ?? '') };
+}
+
+/** Closes the job's open pull request, where it has one; the branch stays. */
+export async function closePullRequest(dependencies: EngineDependencies, job: Job): Promise<Pick<Job, 'pullRequest'>> {
+  if (job.pullRequest?.state !== 'open') return { pullRequest: job.pullRequest };
+  const url = dependencies.config.repos[job.repository]?.url ?? '';
+  const closed = await dependencies.forgeOf(job.repository).close({ name: job.repository, url }, job.pullRequest.number);
+  return { pullRequest: { ...job.pullRequest, state: closed.state } };
+}
+
+/** Trees and attempt folders go; commits, logs and reports stay. What cannot be removed now is left for the next start. */
+export async function cleanUp(dependencies: EngineDependencies, jobId: string): Promise<void> {
+  try {
+    await dependencies.worktrees.remove(jobId);
+    await dependencies.files.removeJob(jobId);
+  } catch (thrown) {
+    dependencies.log.warn({ err: thrown, job: jobId }, `The working files of ${jobId} could not be removed yet.`);
+  }
+}
