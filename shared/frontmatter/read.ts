@@ -49,7 +49,7 @@ export function readYaml(source: string, firstLine: number): { entries: Frontmat
   const entries: FrontmatterEntry[] = [];
   for (const pair of contents.items) {
     const key = keyTextOf(pair.key);
-    const offset = isNode(pair.key) ? (pair.key.range[0]) : 0;
+    const offset = isNode(pair.key) ? pair.key.range[0] : 0;
     const line = firstLine - 1 + lineAt(source, offset);
     if (key === null) {
       problems.push(
@@ -60,7 +60,7 @@ export function readYaml(source: string, firstLine: number): { entries: Frontmat
     try {
       const value = isNode(pair.value) ? (pair.value.toJS(document, { maxAliasCount }) as FrontmatterValue) : null;
       const target = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
-      entries.push({ key, value, text: isScalar(target) ? (target.source ?? '') : target === null ? '' : null, line });
+      entries.push({ key, value, text: value === null ? '' : isScalar(target) ? (target.source ?? '') : null, line });
     } catch (error) {
       const excessive = error instanceof Error && error.message.startsWith('Excessive');
       const message = excessive
