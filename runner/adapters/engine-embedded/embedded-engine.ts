@@ -37,6 +37,7 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
   const idleWaiters = new Set<() => void>();
   let worker: Worker | null = null;
   let stopping = false;
+  let wokenAfterStart = false;
   let timer: NodeJS.Timeout | null = null;
   let lastTick: Promise<unknown> = Promise.resolve();
 
@@ -54,37 +55,59 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
   }
 
   function afterExecution(): void {
-    if (single.executing() === 0) {
-      for (const resolve of idleWaiters) resolve();
-      idleWaiters.clear();
-    }
     // The worker frees the slot only after this call returned.
-    setImmediate(scheduleWake);
+    setImmediate(() => {
+      scheduleWake();
+      if (isIdle()) resolveIdle();
+    });
+  }
+
+  function resolveIdle(): void {
+    for (const resolve of idleWaiters) resolve();
+    idleWaiters.clear();
+  }
+
+  function isIdle(): boolean {
+    return single.executing() === 0 && (stopping || wakeDelayMs() > 0);
+  }
+
+  /** Until the earliest run that nobody executes can go on; Infinity when there is none. */
+  function wakeDelayMs(): number {
+    const at = nextWake.get()?.['at'];
+    return typeof at === 'string' ? Date.parse(at) - Date.now() : Infinity;
   }
 
   function scheduleWake(): void {
     if (timer) clearTimeout(timer);
     timer = null;
-    if (stopping) return;
-    const at = nextWake.get()?.['at'];
-    if (typeof at !== 'string') return;
-    tickIn(Date.parse(at) - Date.now());
+    const delayMs = stopping ? Infinity : wakeDelayMs();
+    if (delayMs !== Infinity) tickIn(delayMs);
   }
 
   function tickIn(delayMs: number): void {
-    timer = setTimeout(() => {
-      tick().catch((thrown: unknown) => {
-        onTickError(toOpusError(thrown));
-        if (!stopping) tickIn(tickRetryMs);
-      });
-    }, Math.min(Math.max(delayMs, 0), longestTimerMs));
+    timer = setTimeout(
+      () => {
+        tick().catch((thrown: unknown) => {
+          onTickError(toOpusError(thrown));
+          if (!stopping) tickIn(tickRetryMs);
+        });
+      },
+      Math.min(Math.max(delayMs, 0), longestTimerMs),
+    );
   }
 
   async function tickOnce(): Promise<number> {
     if (stopping) return 0;
+    if (!wokenAfterStart) await wakeEveryWait();
     const claimed = await registered().tick();
     scheduleWake();
     return claimed;
+  }
+
+  /** What was signalled while no runner lived is lost, so every wait returns once after a start and its caller looks again. */
+  async function wakeEveryWait(): Promise<void> {
+    for (const { topic } of openTopics.all()) if (typeof topic === 'string') await runner.deliver(topic);
+    wokenAfterStart = true;
   }
 
   /** One at a time: two overlapping ticks would hand one worker id to two runs. */
@@ -109,10 +132,10 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
         (execution) => runner.execute(workflow, execution),
       );
       worker = openWorkflow.newWorker({ concurrency: options.slots ?? 64 });
-      scheduleWake();
     },
     async start(jobId, run) {
       registered();
+      if (stopping) return;
       const key = `${jobId}#${run}`;
       // The engine's own look at the key forgets after a day.
       if (!knownRun.get(key)) {
@@ -122,32 +145,29 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
     },
     signal,
     tick,
-    async wakeAll() {
-      for (const { topic } of openTopics.all()) if (typeof topic === 'string') await runner.deliver(topic);
+    async idle() {
       await tick();
+      if (!isIdle()) await new Promise<void>((resolve) => idleWaiters.add(resolve));
     },
-    idle: () =>
-      lastTick.then(() =>
-        single.executing() === 0 ? undefined : new Promise<void>((resolve) => idleWaiters.add(resolve)),
-      ),
     async stop() {
       if (stopping) return;
       stopping = true;
       if (timer) clearTimeout(timer);
       await lastTick;
-      await settled(options.stopTimeoutMs ?? 5_000);
+      if (!isIdle()) await firstOf(idleWaiters, options.stopTimeoutMs ?? 5_000);
+      resolveIdle();
       single.close();
     },
   };
+}
 
-  async function settled(timeoutMs: number): Promise<void> {
-    if (single.executing() === 0) return;
-    await new Promise<void>((resolve) => {
-      const limit = setTimeout(resolve, timeoutMs);
-      idleWaiters.add(() => {
-        clearTimeout(limit);
-        resolve();
-      });
+/** Settles when the set's owner calls what is added to it, or after the time-out. */
+function firstOf(waiters: Set<() => void>, timeoutMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const limit = setTimeout(resolve, timeoutMs);
+    waiters.add(() => {
+      clearTimeout(limit);
+      resolve();
     });
-  }
+  });
 }

@@ -59,8 +59,11 @@ function prepareForOneRunner(handle: DatabaseSync, workflowVersion: string): voi
     }
     handle.prepare(`DELETE FROM workflow_runs WHERE id IN (${outdated})`).run(workflowVersion);
     handle
-      .prepare(`UPDATE workflow_runs SET worker_id = NULL, available_at = ? WHERE status = 'running' AND worker_id IS NOT NULL`)
+      .prepare(
+        `UPDATE workflow_runs SET worker_id = NULL, available_at = ? WHERE status = 'running' AND worker_id IS NOT NULL`,
+      )
       .run(now);
+    handle.prepare(`UPDATE workflow_runs SET available_at = ? WHERE status = 'pending'`).run(now);
     handle.exec('COMMIT');
   } catch (thrown) {
     handle.exec('ROLLBACK');

@@ -1,18 +1,31 @@
-import { toOpusError, type OpusError } from '#shared/domain/errors.ts';
-import type { WorkflowFunctionParams } from 'openworkflow';
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import type { Backend } from 'openworkflow/internal';
 import type { Workflow, WorkflowContext } from '../../core/ports/workflow-engine.ts';
 
-type Execution = Readonly<WorkflowFunctionParams<{ jobId: string }>>;
+/** The part of OpenWorkflow's step API that is used. */
+interface Steps {
+  run<Output>(
+    config: { readonly name: string; readonly retryPolicy: { readonly maximumAttempts: number } },
+    body: () => Promise<Output>,
+  ): Promise<Output>;
+  waitForSignal(options: {
+    readonly name: string;
+    readonly signal: string;
+    readonly timeout: number;
+  }): Promise<unknown>;
+}
 
 export interface WorkflowRunner {
-  execute(workflow: Workflow, execution: Execution): Promise<null>;
+  execute(
+    workflow: Workflow,
+    execution: { readonly input: { readonly jobId: string }; readonly step: Steps },
+  ): Promise<null>;
   /** Signals the topic; when nobody waits for it yet, the next wait for it returns at once. */
   deliver(topic: string): Promise<void>;
 }
 
-/** Thrown into a run when the engine stops, so that it is taken up again at the next start. */
-class Stopping extends Error {}
+const unlimited = { maximumAttempts: 0 };
+const once = { maximumAttempts: 1 };
 
 export function createWorkflowRunner(options: {
   readonly backend: Backend;
@@ -27,44 +40,77 @@ export function createWorkflowRunner(options: {
     if (workflowRunIds.length === 0) undelivered.add(topic);
   }
 
-  async function execute(workflow: Workflow, { input, step }: Execution): Promise<null> {
-    /** What the engine itself throws: parking, its database, its limits. It must reach the engine unchanged. */
-    const engineErrors = new Set<unknown>();
+  return {
+    deliver,
+    async execute(workflow, { input: { jobId }, step }) {
+      /** What the engine throws for itself: parking, its database, its limits. Only it knows what to do about them. */
+      const engineErrors = new Set<unknown>();
+      const defects: unknown[] = [];
 
-    const context: WorkflowContext = {
-      async step<Result>(name: string, body: () => Promise<Result>): Promise<Result> {
-        let defect: { readonly thrown: unknown } | null = null;
+      async function calling<Result>(primitive: () => Promise<Result>): Promise<Result> {
         try {
-          return await step.run({ name, retryPolicy: { maximumAttempts: 1 } }, async () => {
-            if (isStopping()) throw new Stopping();
+          return await primitive();
+        } catch (thrown) {
+          engineErrors.add(thrown);
+          throw thrown;
+        }
+      }
+
+      const context: WorkflowContext = {
+        step: (name, body) =>
+          calling(async () => {
+            if (isStopping()) throw new StoppingError();
+            return step.run({ name, retryPolicy: unlimited }, () => body().catch(keepDefect));
+          }),
+        wait: (name, topic, timeoutMs) =>
+          calling(async () => {
             try {
-              return await body();
+              await step.waitForSignal({ name, signal: topic, timeout: timeoutMs });
             } catch (thrown) {
-              defect = { thrown };
+              // By now the wait is in the database, so that a signal which came too early for it can be delivered.
+              if (undelivered.delete(topic)) await deliver(topic);
               throw thrown;
             }
-          });
-        } catch (thrown) {
-          engineErrors.add(thrown);
-          throw thrown;
-        }
-      },
-      async wait(name, topic, timeoutMs) {
-        try {
-          await step.waitForSignal({ name, signal: topic, timeout: timeoutMs });
-        } catch (thrown) {
-          engineErrors.add(thrown);
-          // By now the wait is in the database, so that a signal which came too early for it can be delivered.
-          if (undelivered.delete(topic)) await deliver(topic);
-          throw thrown;
-        }
-      },
-    };
-    void toOpusError;
-    void onFailure;
-    await workflow(context, input.jobId);
-    return null;
-  }
+          }),
+      };
 
-  return { execute, deliver };
+      function keepDefect(thrown: unknown): never {
+        defects.push(thrown);
+        throw thrown;
+      }
+
+      try {
+        await workflow(context, jobId);
+        return null;
+      } catch (thrown) {
+        const [defect] = defects;
+        if (defect === undefined && engineErrors.has(thrown)) {
+          if (isStepLimit(thrown)) onFailure(jobId, tooManySteps(jobId, thrown));
+          throw thrown;
+        }
+        const error = toOpusError(defect ?? thrown);
+        onFailure(jobId, error);
+        // A failed step is the one way to end a run as failed whatever the number of its executions.
+        return await step.run({ name: 'defect', retryPolicy: once }, () => Promise.reject(error));
+      }
+    },
+  };
+}
+
+/** Thrown instead of beginning a step while the engine stops: the run is taken up again at the next start. */
+class StoppingError extends Error {
+  constructor() {
+    super('The engine is stopping.');
+  }
+}
+
+function isStepLimit(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'STEP_LIMIT_EXCEEDED';
+}
+
+function tooManySteps(jobId: string, cause: unknown): OpusError {
+  return new OpusError('internal.unexpected', `A run of ${jobId} took more steps than the engine keeps.`, {
+    hint: `\`opus retry ${jobId}\` goes on in a new run.`,
+    cause,
+  });
 }
