@@ -1,5 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { isDispatchable, type FeatureRequest } from '#shared/domain/feature-request.ts';
+import { isDispatchable, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
 import { branchName, jobId, jobNumberOfBranch, parseJobId } from '#shared/domain/ids.ts';
 import { requireAgent } from '../core/agents.ts';
 import type { Job } from '../core/ports/job-registry.ts';
@@ -7,7 +7,12 @@ import { outboxOf } from './job-recorder.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /** Makes a new job for an FR, after checking everything that can be known before an agent starts. */
-export async function dispatch(dependencies: EngineDependencies, featureRequest: FeatureRequest, all: readonly FeatureRequest[]): Promise<Job> {
+export async function dispatch(
+  dependencies: EngineDependencies,
+  featureRequest: FeatureRequest,
+  all: readonly FeatureRequest[],
+  seenStatus: NoteStatus,
+): Promise<Job> {
   const { registry, config, clock, worktrees } = dependencies;
   requireSandbox(dependencies);
   requireDispatchable(featureRequest, all);
@@ -55,7 +60,7 @@ export async function dispatch(dependencies: EngineDependencies, featureRequest:
   registry.commit(`${id}/dispatch`, null, {
     insertJob: job,
     events: [{ type: 'job.queued', jobId: id, data: { fr: featureRequest.id, path: featureRequest.path } }],
-    outbox: outboxOf(job, 'in-progress', featureRequest.status ?? 'planned'),
+    outbox: outboxOf(job, 'in-progress', seenStatus),
   });
   return job;
 }

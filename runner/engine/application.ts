@@ -1,0 +1,33 @@
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { DecisionKind } from '#shared/domain/gate.ts';
+import type { JobDocument } from '#shared/domain/job.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { Attempt, Job } from '../core/ports/job-registry.ts';
+import type { DiffStat } from '../core/ports/worktrees.ts';
+
+/** Who decides, and by which way the decision came. */
+export interface Actor {
+  readonly person: string;
+  readonly channel: 'cli' | 'note' | 'plugin' | 'forge';
+}
+
+/** What commands (and later the server) may ask of a runner. Everything rejects with OpusError only. */
+export interface Application {
+  /** After a start: attempts that a dead runner left are closed, unfinished jobs have a workflow again, what the vault was not told is told. */
+  recover(): Promise<void>;
+  featureRequests(): Promise<FeatureRequest[]>;
+  /** A new job for an FR, or its unfinished one. `again` supersedes that and its open pull request. */
+  dispatch(featureRequestId: string, options: { readonly again: boolean }): Promise<Job>;
+  /** Works on the job until it rests (gate, person, end) or `signal` stops it. `approve` answers each gate for `actor`. */
+  work(jobId: string, options: { readonly approve: Actor | null; readonly signal: AbortSignal }): Promise<Job>;
+  /** Takes a decision that the note's `decision` holds, if it names the current gate; says so in the note when it names another. */
+  takeNoteDecision(jobId: string): Promise<Job>;
+  decide(jobId: string, kind: DecisionKind, comment: string, actor: Actor): Promise<Job>;
+  retry(jobId: string, options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string }): Promise<Job>;
+  /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */
+  job(name: string): Job;
+  jobs(): Job[];
+  attempts(jobId: string): Attempt[];
+  document(jobId: string): JobDocument;
+  diff(jobId: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
+}

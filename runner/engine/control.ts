@@ -1,0 +1,166 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { NoteStatus } from '#shared/domain/feature-request.ts';
+import { formatGate, parseNoteDecision, type DecisionKind } from '#shared/domain/gate.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import type { Actor } from './application.ts';
+import { recordJob } from './job-recorder.ts';
+import type { StatusClash } from './outbox.ts';
+import { cleanUp, closePullRequest } from './settle.ts';
+import type { EngineDependencies } from './stage-context.ts';
+
+/** Closes what a dead runner left open: its attempts count as interrupted, so that the stage is begun again. */
+export function recover(dependencies: EngineDependencies): void {
+  const { registry, owner } = dependencies;
+  for (const job of registry.jobs({ finished: false })) {
+    const left = registry.attempts(job.id).filter((attempt) => attempt.status === 'running' && attempt.owner !== owner);
+    if (left.length === 0) continue;
+    registry.commit(null, null, {
+      interruptAttempts: { jobId: job.id, exceptOwner: owner },
+      events: left.map((attempt) => ({
+        type: 'stage.failed',
+        jobId: job.id,
+        data: { stage: attempt.stage, round: attempt.round, status: 'interrupted' },
+      })),
+    });
+  }
+}
+
+function generationOf({ registry }: EngineDependencies, job: Job): number {
+  return registry.decisions(job.id).length + registry.retries(job.id).length;
+}
+
+/** Records a decision at the job's gate, bound to what was shown there. */
+export async function decide(
+  dependencies: EngineDependencies,
+  job: Job,
+  kind: DecisionKind,
+  comment: string,
+  actor: Actor,
+): Promise<Job> {
+  const { registry, clock } = dependencies;
+  if (job.gate === null) {
+    throw new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${job.status}, at ${job.runState}.`, {
+      hint:
+        job.waitingFor === 'human'
+          ? `Go on with: opus job retry ${job.id}`
+          : `opus job show ${job.id} tells where it is.`,
+    });
+  }
+  if (kind === 'changes' && comment.trim() === '') {
+    throw new OpusError('config.usage', 'Asking for changes needs a comment that says which.', {
+      hint: `opus changes ${job.featureRequestId} --comment "…"`,
+    });
+  }
+  if (job.gate.kind === 'merge' && kind === 'approve') await requireUnmoved(dependencies, job, job.gate.hash);
+  const generation = generationOf(dependencies, job);
+  return recordJob(registry, `${job.id}/decision/${generation}`, job, {
+    fields: { status: 'running', waitingFor: null, gate: null, runState: kind === 'approve' ? 'merge' : 'waiting' },
+    events: [['approval.decided', { gate: formatGate(job.gate), kind, comment, person: actor.person, channel: actor.channel }]],
+    noteStatus: null,
+    also: {
+      decision: { jobId: job.id, gate: job.gate, kind, comment, person: actor.person, channel: actor.channel, at: clock.now(), generation },
+    },
+  });
+}
+
+/** The approval is for a commit: when the branch is elsewhere by now, nothing is approved. */
+async function requireUnmoved(dependencies: EngineDependencies, job: Job, commit: string): Promise<void> {
+  const url = dependencies.config.repos[job.repository]?.url ?? '';
+  const remote = await dependencies.worktrees.remoteHead({ name: job.repository, url }, job.branch);
+  if (remote === null || remote === commit) return;
+  throw new OpusError('registry.gate-stale', `The branch of ${job.id} is at ${remote.slice(0, 8)}, not at ${commit.slice(0, 8)} which you were shown.`, {
+    hint: `Look at the branch ${job.branch}; opus job retry ${job.id} --from deliver asks anew.`,
+  });
+}
+
+/** Takes the decision written in the note when it names the current gate, and says so when it names another. */
+export async function takeNoteDecision(dependencies: EngineDependencies, job: Job): Promise<Job> {
+  if (job.gate === null) return job;
+  const note = await dependencies.vault.read(job.notePath);
+  if (note === null || note.decision.trim() === '') return job;
+  const decision = parseNoteDecision(note.decision);
+  const gate = formatGate(job.gate);
+  const short = gate.split('@')[1] ?? '';
+  if (decision !== null && decision.hash !== '' && job.gate.hash.startsWith(decision.hash)) {
+    return await decide(dependencies, job, decision.kind, decision.comment, { person: 'note', channel: 'note' });
+  }
+  const taken = dependencies.registry.decisions(job.id).some((earlier) => decision !== null && earlier.gate.hash.startsWith(decision.hash));
+  if (decision !== null && decision.hash !== '' && taken) return job;
+  const message =
+    decision === null
+      ? `The decision "${note.decision.slice(0, 60)}" in the note is not understood.`
+      : `The decision in the note names ${decision.hash === '' ? 'no gate' : decision.hash}; asked for is ${gate}.`;
+  return recordJob(dependencies.registry, null, job, {
+    fields: { error: { code: 'registry.gate-stale', message, hint: `Write "approve ${short}", "changes ${short} …" or "reject ${short}".` } },
+    events: [],
+    noteStatus: null,
+  });
+}
+
+/** Lets a job that waits for a person go on: from its failed stage, or from a named one. */
+export function retry(
+  dependencies: EngineDependencies,
+  job: Job,
+  options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
+): Job {
+  const { registry, clock } = dependencies;
+  const retryable = job.status === 'waiting' && job.waitingFor === 'human';
+  if (!retryable && !(job.status === 'waiting' && options.from !== null) && job.status !== 'failed') {
+    throw new OpusError('registry.not-retryable', `${job.id} is ${job.status}${job.waitingFor ? ` for ${job.waitingFor}` : ''}: there is nothing to retry.`, {
+      hint: isOver(job) ? `Begin anew with: opus run ${job.featureRequestId} --again` : `opus job show ${job.id} tells where it is.`,
+    });
+  }
+  const generation = generationOf(dependencies, job);
+  return recordJob(registry, `${job.id}/retry/${generation}`, job, {
+    fields: { status: 'running', waitingFor: null, gate: null, error: null, runState: options.from ?? 'queued', run: job.run + 1 },
+    events: [['job.resumed', { from: options.from, rounds: options.rounds, comment: options.comment }]],
+    also: {
+      retry: { jobId: job.id, from: options.from, rounds: options.rounds, comment: options.comment, at: clock.now(), generation },
+    },
+  });
+}
+
+function isOver(job: Job): boolean {
+  return job.status === 'succeeded' || job.status === 'failed' || job.status === 'canceled';
+}
+
+/** Ends a job at a person's word, closing its pull request. `noteStatus` null leaves the note's status to the person. */
+export async function cancel(
+  dependencies: EngineDependencies,
+  job: Job,
+  reason: string,
+  noteStatus: NoteStatus | null,
+): Promise<Job> {
+  const canceled = recordJob(dependencies.registry, `${job.id}/cancel`, job, {
+    fields: {
+      status: 'canceled',
+      waitingFor: null,
+      runState: 'canceled',
+      gate: null,
+      ...(await closePullRequest(dependencies, job)),
+    },
+    events: [['job.canceled', { reason }]],
+    noteStatus,
+  });
+  await cleanUp(dependencies, job.id);
+  return canceled;
+}
+
+/** Parked or rejected by a person in the note means: stop. Any other word of theirs simply stays. */
+export async function cancelByClash(dependencies: EngineDependencies, clash: StatusClash, controller: AbortController): Promise<void> {
+  const job = dependencies.registry.job(clash.jobId);
+  if (job === null || isOver(job)) return;
+  if (clash.found === 'parked' || clash.found === 'rejected') {
+    controller.abort();
+    await cancel(dependencies, job, `the note's status was set to ${clash.found}`, null);
+    return;
+  }
+  dependencies.progress({
+    job: job.id,
+    stage: job.runState,
+    round: 0,
+    kind: 'note',
+    text: `the note's status was changed to "${clash.found}" by a person and stays`,
+  });
+}
