@@ -32,16 +32,24 @@ export function originFailureOf(repository: { name: string; url: string }, doing
     });
   }
   if (/Authentication failed|could not read Username|terminal prompts disabled|Permission denied|403/.test(stderr)) {
-    return new OpusError('git.failed', `The origin of '${repository.name}' at ${where} refused the runner's credentials.`, {
-      hint: `Check the token or key of repos.${repository.name} in opus.yml.`,
-      details: { stderr: bounded(stderr) },
-    });
+    return new OpusError(
+      'git.failed',
+      `The origin of '${repository.name}' at ${where} refused the runner's credentials.`,
+      {
+        hint: `Check the token or key of repos.${repository.name} in opus.yml.`,
+        details: { stderr: bounded(stderr) },
+      },
+    );
   }
   if (looksDamaged(stderr)) {
-    return new OpusError('git.failed', `The repository '${repository.name}' at ${where} is damaged: ${firstComplaint(stderr)}`, {
-      hint: `\`git -C ${where} fsck --full\` says what is missing.`,
-      details: { stderr: bounded(stderr) },
-    });
+    return new OpusError(
+      'git.failed',
+      `The repository '${repository.name}' at ${where} is damaged: ${firstComplaint(stderr)}`,
+      {
+        hint: `\`git -C ${where} fsck --full\` says what is missing.`,
+        details: { stderr: bounded(stderr) },
+      },
+    );
   }
   return failureOf(`${doing} '${repository.name}' at ${where}`, stderr);
 }

@@ -18,8 +18,8 @@ export interface GitCall {
   readonly workTree?: string;
   readonly indexFile?: string;
   readonly input?: string;
-  /** A path, or a descriptor that is already open. */
-  readonly inputFile?: string | number;
+  /** Standard input as a descriptor that is already open. */
+  readonly inputDescriptor?: number;
   readonly maxBytes?: number;
   /** Value of the Authorization header for https; kept out of argv. */
   readonly authorization?: string | null;
@@ -135,11 +135,7 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
       timeout: call.timeoutMs ?? defaultTimeoutMs,
       maxBuffer: { stdout: call.maxBytes ?? defaultMaxBytes, stderr: 1024 ** 2 },
       ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
-      ...(call.input !== undefined
-        ? { input: call.input }
-        : call.inputFile === undefined
-          ? { stdin: 'ignore' as const }
-          : { stdin: typeof call.inputFile === 'number' ? call.inputFile : { file: call.inputFile } }),
+      ...standardInput(call),
     });
     if (result.isCanceled) throw new OpusError('agent.canceled', 'Git was stopped because its job was.');
     if (result.timedOut) throw new OpusError('git.failed', `git ${args[0] ?? ''} took too long and was stopped.`);
@@ -178,6 +174,11 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
   }
 
   return { run, text };
+}
+
+function standardInput(call: GitCall): { input: string } | { stdin: 'ignore' | number } {
+  if (call.input !== undefined) return { input: call.input };
+  return { stdin: call.inputDescriptor ?? 'ignore' };
 }
 
 function isInside(folder: string, path: string): boolean {

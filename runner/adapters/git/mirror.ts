@@ -60,7 +60,15 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   }
 
   async function fetchInto(folder: string, repository: RepositoryAddress): Promise<GitResult> {
-    const args = ['fetch', '--quiet', '--prune', '--no-tags', '--no-write-fetch-head', '--no-auto-maintenance', '--force'];
+    const args = [
+      'fetch',
+      '--quiet',
+      '--prune',
+      '--no-tags',
+      '--no-write-fetch-head',
+      '--no-auto-maintenance',
+      '--force',
+    ];
     const remote = { ...(await remoteCall(repository)), gitDir: folder };
     for (let round = 0; ; round += 1) {
       const result = await git.run([...args, '--', repository.url, headsOnly], remote);
@@ -103,7 +111,10 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     const listed = await readdir(join(aside, 'refs', 'opus', 'jobs')).catch(() => []);
     for (const job of listed) {
       const reference = `refs/opus/jobs/${job}`;
-      await git.run(['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', aside, `${reference}:${reference}`], call(repository));
+      await git.run(
+        ['fetch', '--quiet', '--no-tags', '--no-write-fetch-head', '--', aside, `${reference}:${reference}`],
+        call(repository),
+      );
     }
   }
 
@@ -111,8 +122,14 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     if (swept.has(folder)) return;
     swept.add(folder);
     const packs = join(folder, 'objects', 'pack');
-    await removeOld(packs, (await readdir(packs).catch(() => [])).filter((name) => name.startsWith('tmp_')));
-    await removeOld(home, (await readdir(home).catch(() => [])).filter((name) => name.endsWith('.tmp')));
+    await removeOld(
+      packs,
+      (await readdir(packs).catch(() => [])).filter((name) => name.startsWith('tmp_')),
+    );
+    await removeOld(
+      home,
+      (await readdir(home).catch(() => [])).filter((name) => name.endsWith('.tmp')),
+    );
   }
 
   async function repackWhenCrowded(repository: RepositoryAddress): Promise<void> {

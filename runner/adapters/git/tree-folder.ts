@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import { isSafeId } from '#shared/domain/ids.ts';
@@ -60,11 +60,15 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
   async function checkOut(folder: TreeFolder, request: PrepareTree): Promise<void> {
     await removeUntrusted(folder.root);
     await mkdir(folder.tree, { recursive: true, mode: 0o700 });
-    await git.text(`check out ${request.commit.slice(0, 8)} for ${request.job}`, ['read-tree', '-u', '--reset', request.commit], {
-      ...mirrors.call(request.repository),
-      workTree: folder.tree,
-      indexFile: folder.index,
-    });
+    await git.text(
+      `check out ${request.commit.slice(0, 8)} for ${request.job}`,
+      ['read-tree', '-u', '--reset', request.commit],
+      {
+        ...mirrors.call(request.repository),
+        workTree: folder.tree,
+        indexFile: folder.index,
+      },
+    );
     await writeFile(folder.gitfile, `gitdir: ${folder.gitdir}\n`);
     // Git refuses to check out any `.git`, so the name is free; it must exist to be covered in a read-only tree.
     await writeFile(join(folder.tree, '.git'), `gitdir: ${folder.gitdir}\n`, { flag: 'wx' });
@@ -167,8 +171,4 @@ async function readState(path: string): Promise<TreeState | null> {
 async function writeState(path: string, state: TreeState): Promise<void> {
   await writeFile(`${path}.new`, `${JSON.stringify(state)}\n`, { flush: true });
   await rename(`${path}.new`, path);
-}
-
-export async function removeStaging(folder: TreeFolder): Promise<void> {
-  await rm(folder.staging, { recursive: true, force: true });
 }

@@ -1,5 +1,5 @@
 import { chmod, lstat, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { execa } from 'execa';
 import { OpusError } from '#shared/domain/errors.ts';
 
 /** Everything here works by `lstat` and names only: nothing is opened, and no link is followed. */
@@ -7,7 +7,7 @@ export interface FolderMeasure {
   readonly files: number;
   readonly bytes: number;
   readonly largest: { readonly path: string; readonly bytes: number } | null;
-  /** Folders other than the top with an entry called `.git`, relative to the top; bounded. */
+  /** Folders other than the top with an entry called `.git`, relative to the top; at most 100. */
   readonly nestedRepositories: readonly string[];
 }
 
@@ -18,10 +18,10 @@ export interface MeasureLimits {
 
 const parallel = 32;
 
-/** Counts what is in the folder besides its own `.git`; stops as soon as a limit is exceeded. Rejects when the folder is not a folder. */
+/** Counts what is in the folder besides its own `.git`; stops as soon as a limit is exceeded. */
 export async function measureUntrusted(top: string, limits: MeasureLimits): Promise<FolderMeasure> {
   const topStat = await lstat(top).catch(() => null);
-  if (topStat?.isDirectory() !== true) throw new OpusError('git.tree-gone', 'The job’s tree is gone.');
+  if (topStat?.isDirectory() !== true) throw new OpusError('git.tree-gone', 'The folder the agent worked in is gone.');
   let files = 0;
   let bytes = 0;
   let largest: FolderMeasure['largest'] = null;
@@ -29,27 +29,26 @@ export async function measureUntrusted(top: string, limits: MeasureLimits): Prom
   const waiting: string[] = [''];
   const exceeded = (): boolean => files > limits.files || bytes > limits.bytes;
 
-  async function count(relative: string): Promise<void> {
-    const found = await lstat(join(top, relative)).catch(() => null);
-    if (found === null) return;
+  async function count(name: string): Promise<void> {
+    const found = await lstat(pathOf(top, name)).catch(() => null);
     files += 1;
-    if (!found.isFile()) return;
+    if (found?.isFile() !== true) return;
     bytes += found.size;
-    if (found.size > (largest?.bytes ?? -1)) largest = { path: relative, bytes: found.size };
-    if ((found.mode & 0o400) === 0) await chmod(join(top, relative), (found.mode & 0o777) | 0o600);
+    if (found.size > (largest?.bytes ?? -1)) largest = { path: readable(name), bytes: found.size };
+    if ((found.mode & 0o400) === 0) await chmod(pathOf(top, name), (found.mode & 0o777) | 0o600);
   }
 
   async function visit(folder: string): Promise<void> {
-    for (const entry of await listUntrusted(join(top, folder))) {
-      const relative = folder === '' ? entry.name : `${folder}/${entry.name}`;
+    for (const entry of await list(top, folder)) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`;
       if (entry.name === '.git') {
         if (folder === '') continue;
-        if (nestedRepositories.length < 100) nestedRepositories.push(folder);
+        if (nestedRepositories.length < 100) nestedRepositories.push(readable(folder));
       }
       if (entry.isDirectory()) {
         files += 1;
-        waiting.push(relative);
-      } else await count(relative);
+        waiting.push(name);
+      } else await count(name);
       if (exceeded()) return;
     }
   }
@@ -58,42 +57,51 @@ export async function measureUntrusted(top: string, limits: MeasureLimits): Prom
   return { files, bytes, largest, nestedRepositories };
 }
 
-/** A folder its owner shut (mode 000) is opened again first. */
-async function listUntrusted(folder: string): ReturnType<typeof readOpened> {
+/** Names are kept byte by byte (latin1), for a name need not be UTF-8. */
+function pathOf(top: string, name: string): Buffer {
+  return Buffer.concat([Buffer.from(top), Buffer.from('/'), Buffer.from(name, 'latin1')]);
+}
+
+function readable(name: string): string {
+  return Buffer.from(name, 'latin1').toString('utf8');
+}
+
+async function list(top: string, folder: string) {
+  const path = pathOf(top, folder);
+  const read = () => readdir(path, { withFileTypes: true, encoding: 'latin1' });
   try {
-    return await readOpened(folder);
+    return await read();
   } catch (error) {
-    if (!isDenied(error)) throw error;
-    await chmod(folder, 0o700);
-    return readOpened(folder);
+    const code = error instanceof Error && 'code' in error ? error.code : null;
+    if (code === 'ENAMETOOLONG') {
+      throw new OpusError(
+        'git.tree-too-large',
+        `The agent nested folders too deeply: ${readable(folder).slice(0, 80)}…`,
+        {
+          cause: error,
+        },
+      );
+    }
+    if (code !== 'EACCES') throw error;
+    // A folder its owner shut (mode 000).
+    await chmod(path, 0o700);
+    return read();
   }
 }
 
-function readOpened(folder: string) {
-  return readdir(folder, { withFileTypes: true });
-}
-
-/** Removes a folder whatever an agent made of it. */
+/** Removes a folder whatever an agent made of it: shut folders, names that are no UTF-8, depths beyond a path's length. */
 export async function removeUntrusted(folder: string): Promise<void> {
   try {
     await rm(folder, { recursive: true, force: true });
-  } catch (error) {
-    if (!isDenied(error)) throw error;
-    await openUp(folder);
-    await rm(folder, { recursive: true, force: true, maxRetries: 2 });
+  } catch {
+    // Both walk by descriptors and follow no link below the folder named.
+    const outside = { reject: false, stdin: 'ignore', maxBuffer: 65_536 } as const;
+    await execa('chmod', ['-R', 'u+rwX', '--', folder], outside);
+    const removed = await execa('rm', ['-rf', '--one-file-system', '--', folder], outside);
+    if (removed.exitCode !== 0) {
+      throw new OpusError('git.failed', `Could not remove ${folder}: ${removed.stderr.split('\n')[0] ?? ''}`, {
+        hint: 'Remove the folder by hand, then retry.',
+      });
+    }
   }
-}
-
-async function openUp(folder: string): Promise<void> {
-  const found = await lstat(folder).catch(() => null);
-  if (found?.isDirectory() !== true) return;
-  await chmod(folder, 0o700);
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) await openUp(join(folder, entry.name));
-  }
-}
-
-function isDenied(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? error.code : null;
-  return code === 'EACCES' || code === 'EPERM' || code === 'ENOTEMPTY';
 }

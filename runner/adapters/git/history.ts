@@ -1,0 +1,124 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { DiffStat, MergeOutcome, MergeRequest, RepositoryAddress, Worktrees } from '../../core/ports/worktrees.ts';
+import { withTrailers } from './commit-message.ts';
+import { failureOf } from './git-failure.ts';
+import type { GitCall, HostGit } from './host-git.ts';
+import type { Mirrors } from './mirror.ts';
+
+type History = Pick<Worktrees, 'isAncestor' | 'diff' | 'diffStat' | 'merge' | 'findMerge'>;
+
+/** How many merges of a base are looked through for one that was made and not recorded. */
+const mergesLookedAt = 2000;
+const diffOptions = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', '-M'] as const;
+
+export function createHistory(git: HostGit, mirrors: Mirrors): History {
+  /** `base...head`, or both ends where nothing is common to them. */
+  async function range(call: GitCall, base: string, head: string): Promise<readonly string[]> {
+    const common = await git.run(['merge-base', base, head], call);
+    if (common.exitCode > 1) throw failureOf('find where the branch began', common.stderr);
+    return [common.exitCode === 0 ? common.stdout.trim() : base, head];
+  }
+
+  async function isAncestor(repository: RepositoryAddress, ancestor: string, descendant: string): Promise<boolean> {
+    const result = await git.run(['merge-base', '--is-ancestor', ancestor, descendant], mirrors.call(repository));
+    if (result.exitCode > 1) throw failureOf('compare two commits', result.stderr);
+    return result.exitCode === 0;
+  }
+
+  async function diff(repository: RepositoryAddress, base: string, head: string, maxBytes: number): Promise<string> {
+    const call = mirrors.call(repository);
+    const ends = await range(call, base, head);
+    // One byte more than wanted tells a diff that fits exactly from one that was cut.
+    const result = await git.run(['diff', ...diffOptions, ...ends, '--'], { ...call, maxBytes: maxBytes + 1 });
+    if (!result.cut && result.exitCode !== 0) throw failureOf('make the diff', result.stderr);
+    if (!result.cut && Buffer.byteLength(result.stdout) <= maxBytes) return result.stdout;
+    const kept = Buffer.from(result.stdout).subarray(0, maxBytes);
+    const lineEnd = kept.lastIndexOf(0x0a);
+    return `${kept.subarray(0, lineEnd + 1).toString('utf8')}… the diff is longer and was cut here at ${maxBytes} bytes\n`;
+  }
+
+  async function diffStat(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat> {
+    const call = mirrors.call(repository);
+    const ends = await range(call, base, head);
+    const fields = (
+      await git.text('count what changed', ['diff', ...diffOptions, '--numstat', '-z', ...ends, '--'], call)
+    ).split('\0');
+    const files: DiffStat['files'][number][] = [];
+    for (let index = 0; index < fields.length - 1; index += 1) {
+      const [added = '-', removed = '-', path = ''] = (fields[index] ?? '').split('\t');
+      // A rename has no path of its own but the old and the new one as further fields.
+      if (path === '') index += 2;
+      files.push({
+        path: path === '' ? (fields[index] ?? '') : path,
+        added: added === '-' ? null : Number(added),
+        removed: removed === '-' ? null : Number(removed),
+      });
+    }
+    const sum = (side: 'added' | 'removed'): number => files.reduce((total, file) => total + (file[side] ?? 0), 0);
+    return { files, added: sum('added'), removed: sum('removed') };
+  }
+
+  async function merge(request: MergeRequest): Promise<MergeOutcome> {
+    const call = mirrors.call(request.repository);
+    const result = await git.run(
+      ['merge-tree', '--write-tree', '--messages', '--name-only', '-z', request.base, request.head],
+      call,
+    );
+    if (/unrelated histories/.test(result.stderr)) {
+      throw new OpusError(
+        'git.conflict',
+        `The branch and its base in '${request.repository.name}' have no commit in common.`,
+        {
+          hint: 'The base was rewritten: dispatch the feature request again.',
+        },
+      );
+    }
+    if (result.exitCode > 1 || result.cut) throw failureOf(`merge in '${request.repository.name}'`, result.stderr);
+    const [tree = '', ...rest] = result.stdout.split('\0');
+    if (result.exitCode === 1) return conflictOf(rest);
+    const commit = await git.text(
+      'make the merge commit',
+      ['commit-tree', tree, '-p', request.base, '-p', request.head, '-F', '-'],
+      { ...call, input: withTrailers(request.message, request.trailers) },
+    );
+    return { kind: 'merged', commit: commit.trim() };
+  }
+
+  async function findMerge(repository: RepositoryAddress, base: string, job: string): Promise<string | null> {
+    const start = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(base) ? base : `refs/origin/${base}`;
+    const format = '--format=%H%x09%(trailers:key=Opus-Job,valueonly,separator=%x2C)';
+    const log = await git.text(
+      `look through the merges of ${base}`,
+      [
+        'log',
+        '--first-parent',
+        '--min-parents=2',
+        '--max-parents=2',
+        `--max-count=${mergesLookedAt}`,
+        format,
+        start,
+        '--',
+      ],
+      mirrors.call(repository),
+    );
+    for (const line of log.split('\n')) {
+      const [commit = '', jobs = ''] = line.split('\t');
+      if (jobs.split(',').includes(job)) return commit;
+    }
+    return null;
+  }
+
+  return { isAncestor, diff, diffStat, merge, findMerge };
+}
+
+/** Fields after the tree: the files, an empty field, then messages as `count, path…, kind, text`. */
+function conflictOf(fields: readonly string[]): MergeOutcome {
+  const end = fields.indexOf('');
+  const files = [...new Set(fields.slice(0, end === -1 ? fields.length : end))].filter((path) => path !== '');
+  const messages = fields
+    .slice(end + 1)
+    .filter((field) => field.includes('CONFLICT'))
+    .map((field) => field.trim())
+    .filter((field) => field.includes(': ') || field.includes('\n'));
+  return { kind: 'conflict', files, detail: messages.join('\n').slice(0, 4000) };
+}

@@ -1,0 +1,95 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
+import { firstComplaint, originFailureOf } from './git-failure.ts';
+import type { HostGit } from './host-git.ts';
+import type { Mirrors } from './mirror.ts';
+
+/** Everything that reads or writes branches of an origin. */
+export function createPublishing(git: HostGit, mirrors: Mirrors) {
+  async function list(repository: RepositoryAddress, pattern: string): Promise<Map<string, string>> {
+    await mirrors.ensure(repository);
+    const result = await git.run(
+      ['ls-remote', '--quiet', '--', repository.url, pattern],
+      await mirrors.remoteCall(repository),
+    );
+    if (result.exitCode !== 0) throw originFailureOf(repository, 'list the branches of', result.stderr);
+    const found = new Map<string, string>();
+    for (const line of result.stdout.split('\n')) {
+      const [commit = '', reference = ''] = line.split('\t');
+      if (reference.startsWith('refs/heads/')) found.set(reference.slice('refs/heads/'.length), commit);
+    }
+    return found;
+  }
+
+  async function branches(repository: RepositoryAddress): Promise<string[]> {
+    return [...(await list(repository, 'refs/heads/opus/*')).keys()];
+  }
+
+  async function remoteHead(repository: RepositoryAddress, branch: string): Promise<string | null> {
+    return (await list(repository, `refs/heads/${branch}`)).get(branch) ?? null;
+  }
+
+  async function send(
+    repository: RepositoryAddress,
+    branch: string,
+    commit: string,
+    expected: string | null,
+  ): Promise<void> {
+    const reference = `refs/heads/${branch}`;
+    const result = await git.run(
+      [
+        'push',
+        '--porcelain',
+        '--no-verify',
+        '--no-signed',
+        `--force-with-lease=${reference}:${expected ?? ''}`,
+        '--',
+        repository.url,
+        `${commit}:${reference}`,
+      ],
+      await mirrors.remoteCall(repository),
+    );
+    if (result.exitCode === 0) return;
+    const now = await remoteHead(repository, branch);
+    if (now === (commit === '' ? null : commit)) return;
+    if (now !== expected) {
+      throw new OpusError(
+        'git.branch-moved',
+        `The branch ${branch} of '${repository.name}' moved while the runner worked on it.`,
+        {
+          hint: 'Look at what was pushed to it; approving again takes it as it is now.',
+          details: { branch, expected, found: now },
+        },
+      );
+    }
+    const refused = /^!.*\[remote rejected\] \((.*)\)$/m.exec(result.stdout)?.[1];
+    if (refused !== undefined && !/lock|failed to update ref/.test(refused)) {
+      const said = /^remote: (.+)$/m.exec(result.stderr)?.[1]?.trim();
+      throw new OpusError(
+        'forge.push-refused',
+        `The origin of '${repository.name}' refused ${branch}: ${said ?? refused}`,
+        {
+          hint: refused.includes('checked out')
+            ? 'Its branch is checked out there: make the origin a bare repository, or check out another branch in it.'
+            : 'Look at the hooks and branch protection of the origin.',
+          details: { branch, reason: refused },
+        },
+      );
+    }
+    if (refused !== undefined) {
+      throw new OpusError(
+        'git.failed',
+        `Could not push ${branch} to '${repository.name}': ${firstComplaint(result.stderr)}`,
+      );
+    }
+    throw originFailureOf(repository, `push ${branch} to`, result.stderr);
+  }
+
+  return {
+    branches,
+    remoteHead,
+    push: send,
+    deleteRemoteBranch: (repository: RepositoryAddress, branch: string, expected: string) =>
+      send(repository, branch, '', expected),
+  };
+}
