@@ -10,7 +10,7 @@ const built = join(root, 'dist', 'runner', 'main.mjs');
 const source = join(root, 'runner', 'main.ts');
 const launcher = join(root, 'scripts', 'run.mjs');
 
-const isCheckout = existsSync(source);
+const isCheckout = existsSync(launcher);
 const tooOld = Number(process.versions.node.split('.')[0]) < 24;
 
 /** Folders count too: a deleted file shows only in its folder's time. */
