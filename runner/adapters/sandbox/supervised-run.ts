@@ -1,4 +1,5 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type IOType } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { SandboxEnding, SandboxRequest } from '../../core/ports/sandbox.ts';
@@ -10,6 +11,8 @@ export interface Launch {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly detached: boolean;
+  /** Descriptors that this process inherited and would hand on: the child gets /dev/null there. */
+  readonly inherited: readonly number[];
   /** Offered on descriptor 3; with it, descriptor 4 is read into `onStatus`. */
   readonly input?: string;
   readonly onStatus?: (text: string) => void;
@@ -50,11 +53,11 @@ export async function superviseRun(
   supervision: Supervision,
 ): Promise<{ ended: Ended; output: OutputCollector }> {
   const begun = performance.now();
-  let ending: SandboxEnding | null = null;
+  const outcome: { ending: SandboxEnding | null } = { ending: null };
   let child: ChildProcess | null = null;
   const end = (reason: SandboxEnding): void => {
-    if (ending !== null) return;
-    ending = reason;
+    if (outcome.ending !== null) return;
+    outcome.ending = reason;
     if (child !== null) containment.kill();
   };
   const output = openOutput({
@@ -84,7 +87,7 @@ export async function superviseRun(
       await untilGone(containment);
       await drained(child);
       const durationMs = performance.now() - begun;
-      return { ended: { ending: ending ?? 'exited', exitCode, signal, durationMs }, output };
+      return { ended: { ending: outcome.ending ?? 'exited', exitCode, signal, durationMs }, output };
     } finally {
       watching.stop();
     }
@@ -102,12 +105,16 @@ function openOutput(options: OutputOptions): OutputCollector {
 }
 
 function start(launch: Launch): ChildProcess {
-  const child = spawn(launch.file, launch.args, {
-    cwd: launch.cwd,
-    env: launch.env,
-    detached: launch.detached,
-    stdio: launch.input === undefined ? ['ignore', 'pipe', 'pipe'] : ['ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
-  });
+  const nowhere = launch.inherited.length === 0 ? null : openSync('/dev/null', 'r');
+  const stdio: (IOType | number)[] = ['ignore', 'pipe', 'pipe'];
+  if (launch.input !== undefined) stdio.push('pipe', 'pipe');
+  for (const descriptor of launch.inherited) {
+    while (stdio.length <= descriptor) stdio.push('ignore');
+    if (stdio[descriptor] === 'ignore' && nowhere !== null) stdio[descriptor] = nowhere;
+  }
+  const { cwd, env, detached } = launch;
+  const child = spawn(launch.file, launch.args, { cwd, env, detached, stdio });
+  if (nowhere !== null) closeSync(nowhere);
   if (launch.input !== undefined) {
     const input = child.stdio[3] as Writable | null;
     // The program may be gone before it has read everything.

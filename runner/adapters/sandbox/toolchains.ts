@@ -1,6 +1,14 @@
 import { readdirSync } from 'node:fs';
 import { dirname, isAbsolute, join, normalize, sep } from 'node:path';
-import { isFolder, isWithin, mayShowFile, mayShowFolder, realPathOf, systemFolders, type Privacy } from './visible-paths.ts';
+import {
+  isFolder,
+  isWithin,
+  mayShowFile,
+  mayShowFolder,
+  realPathOf,
+  systemFolders,
+  type Privacy,
+} from './visible-paths.ts';
 
 /** Below home: where a program found in the first is only complete with the others. */
 const knownToolchains: readonly { readonly within: RegExp; readonly show: readonly string[] }[] = [
@@ -41,6 +49,8 @@ export function toolchainPaths(sources: ToolchainSources, privacy: Privacy): str
     }
   }
   add(dirname(sources.execPath));
+  // The file at least, even from inside a repository: without Node nothing of the runner's own works in there.
+  if (![...found].some((folder) => isWithin(sources.execPath, folder))) add(sources.execPath);
   if (sources.goRoot !== undefined && isAbsolute(sources.goRoot)) add(normalize(sources.goRoot));
   return withoutNested([...found]);
 }
@@ -86,7 +96,12 @@ function knownToolchain(path: string, privacy: Privacy): string[] {
     for (const { within, show } of knownToolchains) {
       const match = within.exec(below);
       if (match === null) continue;
-      const shown = show.map((name) => join(home, name.replace('$&', () => match[0])));
+      const shown = show.map((name) =>
+        join(
+          home,
+          name.replace('$&', () => match[0]),
+        ),
+      );
       return shown.filter((name) => realPathOf(name) !== null && (!isFolder(name) || mayShowFolder(name, privacy)));
     }
   }

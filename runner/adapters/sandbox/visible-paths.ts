@@ -28,14 +28,49 @@ export function withRealPaths(paths: readonly string[]): string[] {
 export const systemFolders = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64', '/libx32', '/opt'] as const;
 
 const systemRoots = [
-  ...['/', '/boot', '/dev', '/etc', '/home', '/media', '/mnt', '/proc', '/root', '/run', '/srv', '/sys', '/tmp', '/var'],
+  ...[
+    '/',
+    '/boot',
+    '/dev',
+    '/etc',
+    '/home',
+    '/media',
+    '/mnt',
+    '/proc',
+    '/root',
+    '/run',
+    '/srv',
+    '/sys',
+    '/tmp',
+    '/var',
+  ],
   ...['/var/lib', '/var/tmp', '/var/run', '/nix', '/snap', '/Users', '/home/linuxbrew', ...systemFolders],
 ];
 
 /** Below home: never shown, whoever asks, because what lies there is a person's credentials. */
 const credentialFolders = [
-  ...['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.docker', '.netrc', '.password-store', '.mozilla', '.git-credentials'],
-  ...['.config/gh', '.config/gcloud', '.config/op', '.config/hub', '.npmrc', '.pypirc', '.pgpass', '.local/share/keyrings'],
+  ...[
+    '.ssh',
+    '.gnupg',
+    '.aws',
+    '.azure',
+    '.kube',
+    '.docker',
+    '.netrc',
+    '.password-store',
+    '.mozilla',
+    '.git-credentials',
+  ],
+  ...[
+    '.config/gh',
+    '.config/gcloud',
+    '.config/op',
+    '.config/hub',
+    '.npmrc',
+    '.pypirc',
+    '.pgpass',
+    '.local/share/keyrings',
+  ],
 ];
 
 export interface Privacy {
@@ -56,7 +91,10 @@ export function mayShowFolder(folder: string, privacy: Privacy): boolean {
 /** Whether one file can be shown that a command names. */
 export function mayShowFile(file: string, privacy: Privacy): boolean {
   const { homes } = protectedPaths(privacy);
-  return !credentialPaths(homes).some((path) => isWithin(file, path)) && !['/proc', '/sys', '/dev', '/run'].some((path) => isWithin(file, path));
+  return (
+    !credentialPaths(homes).some((path) => isWithin(file, path)) &&
+    !['/proc', '/sys', '/dev', '/run'].some((path) => isWithin(file, path))
+  );
 }
 
 function protectedPaths({ home, hidden }: Privacy): { homes: string[]; hidden: string[] } {
