@@ -1,0 +1,126 @@
+import { defaultIdPattern } from '#shared/domain/ids.ts';
+import type { Priority } from '#shared/domain/feature-request.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { AgentProfile } from './ports/agent.ts';
+import type { SandboxLimits } from './ports/sandbox.ts';
+
+/** opus.yml as loaded: paths are absolute, durations milliseconds, sizes bytes, money US dollars, defaults filled in. */
+export interface RunnerConfig {
+  /** The file it was read from. */
+  readonly file: string;
+  /** The folder of that file. */
+  readonly folder: string;
+  /** How the commands of this installation are called in texts for people, e.g. `npx opus`. */
+  readonly command: string;
+  readonly version: 1;
+  readonly vault: {
+    readonly path: string;
+    readonly writer: 'runner' | 'plugin';
+    readonly git: { readonly remote: string; readonly branch: string; readonly interval: number } | null;
+  };
+  readonly repos: Readonly<Record<string, RepositoryConfig>>;
+  /** The first repository of the file; meant by notes that name none. */
+  readonly defaultRepository: string;
+  readonly models: Readonly<Record<string, ModelConfig>>;
+  readonly server: {
+    readonly host: string;
+    readonly port: number;
+    readonly publicUrl: string | null;
+    readonly tls: { readonly certificate: string; readonly key: string } | null;
+    readonly trustProxy: boolean;
+  };
+  readonly data: string;
+  readonly engine: { readonly kind: 'embedded' } | { readonly kind: 'postgres'; readonly url: SecretReference };
+  readonly sandbox: 'required' | 'preferred' | 'off';
+  readonly trust: 'confirm' | 'auto';
+  readonly concurrency: number;
+  readonly polling: { readonly active: number; readonly idle: number };
+  readonly limits: LimitsConfig;
+  readonly retry: {
+    readonly attempts: number;
+    readonly base: number;
+    readonly factor: number;
+    readonly max: number;
+  };
+  readonly timeouts: { readonly stage: number; readonly stall: number };
+  readonly rounds: number;
+}
+
+export interface RepositoryConfig {
+  /** An absolute path or a URL. */
+  readonly url: string;
+  readonly base: string;
+  readonly forge: 'local' | 'github';
+  /** Null when the repository needs none. */
+  readonly setup: readonly string[] | null;
+  /** Null when none is configured: nothing is tested then, and said so. */
+  readonly test: readonly string[] | null;
+  readonly network: readonly string[];
+  /** Filled by set-up, read by tests. `target` is absolute or relative to the worktree. */
+  readonly cache: readonly { readonly source: string; readonly target: string }[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly github: GithubConfig | null;
+}
+
+export interface GithubConfig {
+  /** `owner/name`. */
+  readonly repo: string;
+  /** Null means github.com. */
+  readonly api: string | null;
+  readonly credentials:
+    | { readonly kind: 'token'; readonly token: SecretReference }
+    | { readonly kind: 'app'; readonly id: string; readonly key: SecretReference };
+}
+
+export interface ModelConfig {
+  readonly key: SecretReference | null;
+  /** Null means the vendor's own. */
+  readonly url: string | null;
+}
+
+/** Ceilings; null means none. */
+export interface LimitsConfig {
+  readonly budget: number | null;
+  readonly dailyBudget: number | null;
+  readonly network: readonly string[] | null;
+  readonly drivers: readonly AgentProfile['driver'][] | null;
+  readonly autoMerge: boolean;
+  readonly reviewQueue: number | null;
+  readonly sandbox: SandboxLimits;
+}
+
+/** Where a secret is, never the secret. */
+export type SecretReference =
+  { readonly kind: 'env'; readonly name: string } | { readonly kind: 'file'; readonly path: string };
+
+/** What to do, from the vault's 00_system/opus/config.md. */
+export interface Policy {
+  readonly dispatch: 'auto' | 'manual';
+  readonly backlog: 'ask' | 'dispatch';
+  /** FRs of this priority and above pause others; null means none does. */
+  readonly preempt: Priority | null;
+  /** Names of those who may decide at gates; empty means everybody. */
+  readonly approvers: readonly string[];
+  readonly fourEyes: boolean;
+  /** In the order in which they run. */
+  readonly stages: readonly Stage[];
+  /** Null leaves it to opus.yml. */
+  readonly rounds: number | null;
+  readonly planApproval: boolean;
+  readonly idPattern: string;
+  /** Relative to the vault's root, without a slash at the end. */
+  readonly folders: { readonly features: string; readonly reports: string };
+}
+
+export const defaultPolicy: Policy = {
+  dispatch: 'auto',
+  backlog: 'ask',
+  preempt: 'P0',
+  approvers: [],
+  fourEyes: false,
+  stages: ['plan', 'code', 'test', 'review', 'deliver', 'merge'],
+  rounds: null,
+  planApproval: false,
+  idPattern: defaultIdPattern,
+  folders: { features: '10_features', reports: '20_runs' },
+};
