@@ -75,13 +75,13 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
     }
     if (result.exitCode > 1 || result.cut) throw failureOf(`merge in '${request.repository.name}'`, result.stderr);
     const [tree = '', ...rest] = result.stdout.split('\0');
-    if (result.exitCode === 1) return conflictOf(rest);
-    const commit = await git.text(
+    const made = await git.text(
       'make the merge commit',
       ['commit-tree', tree, '-p', request.base, '-p', request.head, '-F', '-'],
       { ...call, input: withTrailers(request.message, request.trailers) },
     );
-    return { kind: 'merged', commit: commit.trim() };
+    const commit = made.trim();
+    return result.exitCode === 0 ? { kind: 'merged', commit } : { kind: 'conflict', commit, ...conflictOf(rest) };
   }
 
   async function findMerge(repository: RepositoryAddress, base: string, job: string): Promise<string | null> {
@@ -112,13 +112,8 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
 }
 
 /** Fields after the tree: the files, an empty field, then messages as `count, path…, kind, text`. */
-function conflictOf(fields: readonly string[]): MergeOutcome {
+function conflictOf(fields: readonly string[]): { files: string[]; detail: string } {
   const end = fields.indexOf('');
-  const files = [...new Set(fields.slice(0, end === -1 ? fields.length : end))].filter((path) => path !== '');
-  const messages = fields
-    .slice(end + 1)
-    .filter((field) => field.includes('CONFLICT'))
-    .map((field) => field.trim())
-    .filter((field) => field.includes(': ') || field.includes('\n'));
-  return { kind: 'conflict', files, detail: messages.join('\n').slice(0, 4000) };
+  const messages = fields.slice(end + 1).filter((field) => /^CONFLICT .*\n$/s.test(field));
+  return { files: [...new Set(fields.slice(0, end))], detail: messages.join('').trim().slice(0, 4000) };
 }

@@ -1,5 +1,6 @@
 import { stat, unlink } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { execa } from 'execa';
 import { OpusError } from '#shared/domain/errors.ts';
@@ -17,9 +18,7 @@ export interface GitCall {
   readonly gitDir?: string;
   readonly workTree?: string;
   readonly indexFile?: string;
-  readonly input?: string;
-  /** Standard input as a descriptor that is already open. */
-  readonly inputDescriptor?: number;
+  readonly input?: string | Readable;
   readonly maxBytes?: number;
   /** Value of the Authorization header for https; kept out of argv. */
   readonly authorization?: string | null;
@@ -135,7 +134,7 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
       timeout: call.timeoutMs ?? defaultTimeoutMs,
       maxBuffer: { stdout: call.maxBytes ?? defaultMaxBytes, stderr: 1024 ** 2 },
       ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
-      ...standardInput(call),
+      ...(call.input === undefined ? { stdin: 'ignore' as const } : { input: call.input }),
     });
     if (result.isCanceled) throw new OpusError('agent.canceled', 'Git was stopped because its job was.');
     if (result.timedOut) throw new OpusError('git.failed', `git ${args[0] ?? ''} took too long and was stopped.`);
@@ -174,11 +173,6 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
   }
 
   return { run, text };
-}
-
-function standardInput(call: GitCall): { input: string } | { stdin: 'ignore' | number } {
-  if (call.input !== undefined) return { input: call.input };
-  return { stdin: call.inputDescriptor ?? 'ignore' };
 }
 
 function isInside(folder: string, path: string): boolean {

@@ -142,7 +142,7 @@ async function takeIn(options: StagingOptions, request: CommitTree, pack: string
       await options.git.text(
         `take in the work of ${request.tree.job}`,
         ['index-pack', '--stdin', '--strict', '--fix-thin', `--max-input-size=${request.limits.disk}`],
-        { ...call, inputDescriptor: file.fd },
+        { ...call, input: file.createReadStream({ start: 0, autoClose: false }) },
       );
     }
   } finally {
