@@ -3,7 +3,8 @@
  * Edges to ids that are no key are ignored.
  */
 export function findCycles(edges: ReadonlyMap<string, readonly string[]>): ReadonlyMap<string, readonly string[]> {
-  const remaining = withoutLooseEnds(edges);
+  const inner = withoutDeadEnds(reversed(withoutDeadEnds(edges)));
+  const remaining = new Map([...edges].filter(([id]) => inner.has(id)));
   const cycles = new Map<string, readonly string[]>();
   for (const id of remaining.keys()) {
     if (cycles.has(id)) continue;
@@ -18,8 +19,8 @@ export function findCycles(edges: ReadonlyMap<string, readonly string[]>): Reado
   return cycles;
 }
 
-/** Leaves only ids that lie on a cycle or between two: what depends on nothing left is taken away until none does. */
-function withoutLooseEnds(edges: ReadonlyMap<string, readonly string[]>): Map<string, readonly string[]> {
+/** What depends on nothing that is left is taken away until everything depends on something. */
+function withoutDeadEnds(edges: ReadonlyMap<string, readonly string[]>): Map<string, readonly string[]> {
   const open = new Map<string, number>();
   const dependents = new Map<string, string[]>();
   for (const [id, targets] of edges) {
@@ -41,6 +42,12 @@ function withoutLooseEnds(edges: ReadonlyMap<string, readonly string[]>): Map<st
     }
   }
   return new Map([...edges].filter(([id]) => open.has(id)));
+}
+
+function reversed(edges: ReadonlyMap<string, readonly string[]>): Map<string, readonly string[]> {
+  const dependents = new Map<string, string[]>([...edges.keys()].map((id) => [id, []]));
+  for (const [id, targets] of edges) for (const target of targets) dependents.get(target)?.push(id);
+  return dependents;
 }
 
 function shortestCycle(start: string, edges: ReadonlyMap<string, readonly string[]>): string[] | null {

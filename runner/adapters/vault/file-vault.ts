@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { readFile, realpath } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpusError } from '#shared/domain/errors.ts';
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import { planKeyWrite } from '#shared/domain/key-write.ts';
+import { indexLinks, linkFeatureRequests, resolveLink } from '#shared/domain/link-feature-requests.ts';
+import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
+import { noteName } from '#shared/domain/note-link.ts';
+import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
+import type { CodeNote, KeyWrite, KeyWriteOutcome, Vault } from '../../core/ports/vault.ts';
+import { hasCode, writeAtomically } from './atomic-write.ts';
+import { readCodeNotes } from './code-notes.ts';
+import { confinedPath, liesInside } from './confined-path.ts';
+import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
+import { FileCache, listNotes, mapConcurrently, statOf } from './note-scan.ts';
+
+export interface FileVaultOptions {
+  /** The vault's folder. */
+  readonly root: string;
+  /** Folders relative to the root, with forward slashes. */
+  readonly featureRequestFolder?: string;
+  readonly reportsFolder?: string;
+  readonly codeFolder?: string;
+  readonly idPattern?: string;
+  readonly keys?: NoteKeyNames;
+  readonly maxNoteBytes?: number;
+  /** The names in opus.yml; notes that name another repository get a problem. */
+  readonly repositories?: readonly string[];
+  readonly now?: () => number;
+}
+
+const readsAtOnce = 32;
+const writeAttempts = 5;
+
+/** A vault in a folder of this machine. */
+export class FileVault implements Vault {
+  private readonly options: FileVaultOptions;
+  private readonly frFolder: string;
+  private readonly maxNoteBytes: number;
+  private readonly cache: FileCache<ParsedFeatureRequest>;
+  /** The last write of each path still going on, so that writes of one note follow each other. */
+  private readonly writing = new Map<string, Promise<unknown>>();
+
+  constructor(options: FileVaultOptions) {
+    this.options = options;
+    this.frFolder = plainFolder(options.featureRequestFolder ?? '10_features');
+    this.maxNoteBytes = options.maxNoteBytes ?? 2 * 1024 * 1024;
+    this.cache = new FileCache(options.now ?? Date.now);
+  }
+
+  async scan(): Promise<FeatureRequest[]> {
+    const root = await this.root();
+    const paths = await this.notePaths(root);
+    const notes = await mapConcurrently(paths, readsAtOnce, (path) => this.load(root, path));
+    this.cache.keepOnly(paths);
+    return linkFeatureRequests(notes.filter((note) => note !== null));
+  }
+
+  async read(path: string): Promise<FeatureRequest | null> {
+    const root = await this.root();
+    try {
+      await confinedPath(root, path);
+    } catch (error) {
+      if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
+      throw error;
+    }
+    const note = await this.load(root, path);
+    if (!note) return null;
+    const { links, idLine: _idLine, ...featureRequest } = note;
+    if (links.length === 0) return featureRequest;
+    const index = indexLinks([...this.cache.values().filter((other) => other.path !== path), note]);
+    const dependsOn = links.map((link) => {
+      const found = resolveLink(link, index);
+      return 'id' in found ? found.id : noteName(link.target);
+    });
+    return { ...featureRequest, dependsOn: [...new Set(dependsOn)] };
+  }
+
+  async writeKeys(write: KeyWrite): Promise<KeyWriteOutcome> {
+    return this.inTurn(write.path, () => this.applyKeys(write));
+  }
+
+  async writeNote(path: string, text: string, mode: 'create' | 'replace'): Promise<void> {
+    await this.inTurn(path, async () => {
+      const target = await confinedPath(await this.root(), path, 'create');
+      const stats = mode === 'replace' ? await statOf(target) : null;
+      try {
+        const kept = stats ? { mode: stats.mode & 0o777 } : {};
+        await writeAtomically(target, Buffer.from(text, 'utf8'), { exclusive: mode === 'create', ...kept });
+      } catch (error) {
+        if (hasCode(error, ['EEXIST'])) {
+          throw new OpusError('vault.clash', `${path} is there already.`, {
+            hint: 'Choose another name.',
+            cause: error,
+          });
+        }
+        throw writeFailure(path, error);
+      }
+    });
+  }
+
+  async reportNames(): Promise<string[]> {
+    const root = await this.root();
+    try {
+      return (await listNotes(root, plainFolder(this.options.reportsFolder ?? '20_runs'))).map(noteName);
+    } catch (error) {
+      if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return [];
+      throw error;
+    }
+  }
+
+  async codeNotes(): Promise<CodeNote[]> {
+    return readCodeNotes(
+      await this.root(),
+      plainFolder(this.options.codeFolder ?? '00_system/opus'),
+      this.maxNoteBytes,
+    );
+  }
+
+  private async root(): Promise<string> {
+    try {
+      return await realpath(this.options.root);
+    } catch (error) {
+      throw notFound(`The vault ${this.options.root} cannot be found.`, error);
+    }
+  }
+
+  private async notePaths(root: string): Promise<string[]> {
+    let inside: boolean;
+    try {
+      inside = await liesInside(root, join(root, this.frFolder));
+      if (inside) return await listNotes(root, this.frFolder);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      throw notFound(`The folder ${this.frFolder} of the vault ${this.options.root} cannot be read: ${reason}.`, error);
+    }
+    throw notFound(`The folder ${this.frFolder} leads out of the vault ${this.options.root}.`, undefined);
+  }
+
+  private async load(root: string, path: string): Promise<ParsedFeatureRequest | null> {
+    const absolute = join(root, path);
+    const stats = await statOf(absolute);
+    if (!stats) return null;
+    const known = this.cache.get(path, stats);
+    if (known) return known;
+    const file = await readNoteText(absolute, stats, this.maxNoteBytes);
+    if (!file) return null;
+    const parsed = parseFeatureRequest(path, file.text, { ...this.options, hash: sha256 });
+    // A file that could not be read at all has one problem, not also that of being empty.
+    const others = file.problem?.code === 'note.unreadable' ? [] : parsed.problems;
+    const note = file.problem ? { ...parsed, problems: [file.problem, ...others] } : parsed;
+    this.cache.set(path, stats, note);
+    return note;
+  }
+
+  private async applyKeys(write: KeyWrite): Promise<KeyWriteOutcome> {
+    try {
+      for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
+        const target = await confinedPath(await this.root(), write.path);
+        const stats = await statOf(target);
+        if (!stats) return { kind: 'gone' };
+        if (stats.size > this.maxNoteBytes) {
+          return { kind: 'refused', problem: tooLarge(stats.size, this.maxNoteBytes) };
+        }
+        const bytes = await readFile(target);
+        const { text, problem } = decodeNote(bytes);
+        if (problem) return { kind: 'refused', problem };
+        const plan = planKeyWrite(text, write, this.options.keys);
+        if (plan.kind === 'refused') return plan;
+        const clash = plan.clash === null ? null : ({ kind: 'clash', found: plan.clash } as const);
+        if (plan.text === text) return clash ?? { kind: 'unchanged' };
+        const written = await writeAtomically(target, Buffer.from(plan.text, 'utf8'), {
+          mode: stats.mode & 0o777,
+          stillWanted: async () => bytes.equals(await readFile(target)),
+        });
+        if (written) return clash ?? { kind: 'written' };
+      }
+    } catch (error) {
+      if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return { kind: 'gone' };
+      throw error instanceof OpusError ? error : writeFailure(write.path, error);
+    }
+    throw writeFailure(write.path, new Error('the note changes faster than it can be written'));
+  }
+
+  private async inTurn<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+    const before = this.writing.get(path) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    const settled = mine.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.writing.set(path, settled);
+    try {
+      return await mine;
+    } finally {
+      if (this.writing.get(path) === settled) this.writing.delete(path);
+    }
+  }
+}
+
+export function createFileVault(options: FileVaultOptions): FileVault {
+  return new FileVault(options);
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function plainFolder(folder: string): string {
+  const plain = folder.replaceAll('\\', '/').replace(/^(?:\.?\/)+|\/+$/g, '');
+  if (plain !== '' && !plain.split('/').includes('..')) return plain;
+  throw new OpusError('config.invalid', `\`${folder}\` is no folder of the vault.`, {
+    hint: 'Write a path relative to the vault, such as `10_features`.',
+  });
+}
+
+function notFound(message: string, cause: unknown): OpusError {
+  return new OpusError('vault.not-found', message, {
+    hint: 'Check `vault.path` in opus.yml, or run `opus init` to make the folders.',
+    cause,
+  });
+}
+
+function writeFailure(path: string, cause: unknown): OpusError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new OpusError('vault.write-failed', `${path} could not be written: ${reason}.`, { details: { path }, cause });
+}
