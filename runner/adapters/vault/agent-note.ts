@@ -1,0 +1,246 @@
+import { formatDuration, parseDuration } from '#shared/domain/duration.ts';
+import { noteName } from '#shared/domain/note-link.ts';
+import { agentStages, type AgentStage } from '#shared/domain/stage.ts';
+import { textOf, type FrontmatterEntry, type FrontmatterValue } from '#shared/frontmatter/entry.ts';
+import { readFrontmatter } from '#shared/frontmatter/read.ts';
+import type { AgentProfile } from '../../core/ports/agent.ts';
+import type { ParsedAgent } from '../../core/ports/vault.ts';
+import { nearestWord } from './nearest-word.ts';
+
+const drivers = [
+  'claude',
+  'codex',
+  'opencode',
+  'gemini',
+  'acp',
+  'command',
+  'llm',
+] as const satisfies AgentProfile['driver'][];
+const agentKeys = [
+  'stage',
+  'driver',
+  'model',
+  'command',
+  'timeout',
+  'stall',
+  'tools',
+  'reads',
+  'network',
+  'skills',
+  'constraints',
+  'env',
+  'match',
+];
+/** Properties that Obsidian and people use on any note. */
+const neutralKeys = ['aliases', 'tags', 'cssclasses', 'title', 'description'];
+
+interface AgentNoteProblem {
+  readonly message: string;
+  readonly hint: string;
+  readonly line: number;
+}
+
+/** Reads an agent note: properties into a profile, the body as its prompt template. */
+export function parseAgentNote(path: string, text: string): ParsedAgent {
+  const frontmatter = readFrontmatter(text);
+  if (!frontmatter.block || frontmatter.problems.length > 0) return { kind: 'invalid', problems: frontmatter.problems };
+  const note = new AgentNoteReader(frontmatter.entries);
+  note.checkKeys();
+  const template = frontmatter.body.replace(/^(?:[ \t]*\r?\n)+/, '');
+  const driver = note.word('driver', drivers);
+  const profile: AgentProfile & { readonly tools: readonly string[] } = {
+    name: noteName(path),
+    path,
+    stages: note.stages(),
+    driver: driver ?? 'command',
+    command: note.command(driver ?? null),
+    model: note.model(),
+    timeoutMs: note.duration('timeout'),
+    stallMs: note.duration('stall'),
+    tools: note.list('tools', /\S/, 'Write a list of tool names, as in `[Read, Edit]`.'),
+    reads: note.list('reads', /^(?:~|\/|~\/.+|\/.+)$/, 'Write absolute paths, or paths that begin with `~/`.'),
+    network: note.list('network', hostName, 'Write host names, as in `[api.example.com]`.'),
+    env: note.list(
+      'env',
+      /^[A-Za-z_][A-Za-z0-9_]*$/,
+      'Write the names of environment variables, as in `[CI]`; never their values.',
+    ),
+    skills: note.list('skills', /\S/, 'Write a list of names, as in `[gh]`.'),
+    constraints: note.constraints(),
+    match: note.match(),
+    template,
+  };
+  if (template.trim() === '' && driver !== null && driver !== 'command') {
+    note.report('The note has no prompt.', 'Write the prompt below the properties.', 1);
+  }
+  return note.problems.length > 0 ? { kind: 'invalid', problems: note.problems } : { kind: 'agent', profile };
+}
+
+const hostName =
+  /^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*(?::\d{1,5})?$/;
+
+class AgentNoteReader {
+  readonly problems: AgentNoteProblem[] = [];
+  private readonly entries: ReadonlyMap<string, FrontmatterEntry>;
+
+  constructor(entries: ReadonlyMap<string, FrontmatterEntry>) {
+    this.entries = entries;
+  }
+
+  report(message: string, hint: string, line: number): void {
+    this.problems.push({ message, hint, line });
+  }
+
+  checkKeys(): void {
+    for (const { key, line } of this.entries.values()) {
+      if (agentKeys.includes(key) || neutralKeys.includes(key)) continue;
+      const near = nearestWord(key, agentKeys);
+      const hint =
+        near === null ? `The keys of an agent note are: ${agentKeys.join(', ')}.` : `Did you mean \`${near}\`?`;
+      this.report(`\`${key}\` is no key of an agent note.`, hint, line);
+    }
+  }
+
+  stages(): AgentStage[] {
+    const entry = this.entries.get('stage');
+    const names = strings(entry);
+    if (!names || names.length === 0) {
+      this.report(
+        'The note names no stage.',
+        `Write \`stage:\` and one or several of: ${agentStages.join(', ')}.`,
+        entry?.line ?? 1,
+      );
+      return [];
+    }
+    const found: AgentStage[] = [];
+    for (const name of names) {
+      const stage = agentStages.find((candidate) => candidate === name.toLowerCase());
+      if (stage) found.push(stage);
+      else this.report(`\`${name}\` is no stage an agent works in.`, choice(name, agentStages), entry?.line ?? 1);
+    }
+    return [...new Set(found)];
+  }
+
+  word<Word extends string>(key: string, words: readonly Word[]): Word | null {
+    const entry = this.entries.get(key);
+    const text = textOf(entry);
+    const word = words.find((candidate) => candidate === text);
+    if (word !== undefined) return word;
+    const message =
+      text === '' ? `The note names no ${key}.` : `\`${text ?? JSON.stringify(entry?.value)}\` is no ${key}.`;
+    this.report(message, choice(text ?? '', words), entry?.line ?? 1);
+    return null;
+  }
+
+  command(driver: AgentProfile['driver'] | null): string[] {
+    const entry = this.entries.get('command');
+    const hint = 'Write a list with the program first, as in `[node, "{{config_dir}}/agent.mjs", "{{prompt_file}}"]`.';
+    if (!entry || textOf(entry) === '') {
+      if (driver === 'command') this.report('The driver `command` needs a command.', hint, entry?.line ?? 1);
+      return [];
+    }
+    if (entry.text !== null) {
+      this.report('The command is one text; it is never given to a shell.', hint, entry.line);
+      return [];
+    }
+    const parts = Array.isArray(entry.value) ? (entry.value as readonly FrontmatterValue[]) : [];
+    const argv = parts.flatMap((part) => (typeof part === 'string' || typeof part === 'number' ? [String(part)] : []));
+    const usable =
+      argv.length > 0 &&
+      argv.length === parts.length &&
+      argv[0]?.trim() !== '' &&
+      !argv.some((part) => part.includes('\0'));
+    if (!usable) this.report('The command is no list of texts.', `${hint} Placeholders need quotes.`, entry.line);
+    return usable ? argv : [];
+  }
+
+  model(): AgentProfile['model'] {
+    const entry = this.entries.get('model');
+    const text = textOf(entry);
+    if (!entry || text === '') return null;
+    if (text !== null) return text;
+    const { value } = entry;
+    const pairs = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+    const names = pairs.flatMap(([key, name]) =>
+      typeof name === 'string' && name !== '' ? [[key, name] as const] : [],
+    );
+    if (names.length > 0 && names.length === pairs.length) return Object.fromEntries(names);
+    this.report(
+      'The model is neither a name nor names by complexity.',
+      'Write a name, or `{ simple: …, medium: …, complex: … }`.',
+      entry.line,
+    );
+    return null;
+  }
+
+  duration(key: 'timeout' | 'stall'): number | null {
+    const entry = this.entries.get(key);
+    const text = textOf(entry);
+    if (!entry || text === '') return null;
+    const milliseconds = text === null ? null : parseDuration(text);
+    if (milliseconds !== null && milliseconds > 0 && milliseconds <= longest) return milliseconds;
+    const hint = `Write a number with its unit, as in \`2h\`, \`5m\` or \`1h 30m\`; at most ${formatDuration(longest)}.`;
+    this.report(`\`${text ?? JSON.stringify(entry.value)}\` is no ${key}.`, hint, entry.line);
+    return null;
+  }
+
+  list(key: string, shape: RegExp, hint: string): string[] {
+    const entry = this.entries.get(key);
+    const items = strings(entry);
+    if (items?.every((item) => shape.test(item))) return items;
+    const wrong = items?.find((item) => !shape.test(item)) ?? JSON.stringify(entry?.value);
+    this.report(`\`${wrong}\` cannot be used in \`${key}\`.`, hint, entry?.line ?? 1);
+    return [];
+  }
+
+  constraints(): string {
+    const items = strings(this.entries.get('constraints'));
+    if (items) return items.join('\n');
+    this.report(
+      'The constraints are no text.',
+      'Write one text in quotes, or a list of texts.',
+      this.entries.get('constraints')?.line ?? 1,
+    );
+    return '';
+  }
+
+  match(): string | null {
+    const entry = this.entries.get('match');
+    const text = textOf(entry);
+    if (!entry || text === '') return null;
+    try {
+      if (text !== null && text.length <= 1_000) {
+        new RegExp(text, 'i');
+        return text;
+      }
+    } catch {
+      // Reported below, with everything else that is no pattern.
+    }
+    this.report(
+      `\`${text ?? JSON.stringify(entry.value)}\` is no pattern.`,
+      'Write words with bars between, as in `"api|endpoint"`.',
+      entry.line,
+    );
+    return null;
+  }
+}
+
+/** A timer of Node's cannot wait longer. */
+const longest = parseDuration('24d') ?? 0;
+
+/** One text or a list of texts; empty for a missing entry, null for anything else. */
+function strings(entry: FrontmatterEntry | undefined): string[] | null {
+  const text = textOf(entry);
+  if (text !== null) return text === '' ? [] : [text];
+  if (!Array.isArray(entry?.value)) return null;
+  const items = entry.value as readonly FrontmatterValue[];
+  const texts = items.flatMap((item) => (typeof item === 'string' || typeof item === 'number' ? [String(item)] : []));
+  return texts.length === items.length ? texts : null;
+}
+
+function choice(text: string, words: readonly string[]): string {
+  const near = nearestWord(text, words);
+  return near === null
+    ? `Write one of: ${words.join(', ')}.`
+    : `Did you mean \`${near}\`? There are: ${words.join(', ')}.`;
+}
