@@ -88,9 +88,11 @@ class BubblewrapSandbox {
           hidden: request.hidden,
         }),
         ...['--chdir', request.cwd],
-        ...Object.entries({ ...request.env, ...network?.env, PATH: view.path, HOME: this.#home }).flatMap(
-          ([name, value]) => ['--setenv', name, value],
-        ),
+        ...Object.entries({ ...request.env, PATH: view.path, HOME: this.#home }).flatMap(([name, value]) => [
+          '--setenv',
+          name,
+          value,
+        ]),
       ];
       const { ended, output } = await superviseRun(
         request,
