@@ -1,0 +1,182 @@
+import * as z from 'zod/mini';
+import { command, duration, environmentValue, host, money, secret, size, text, webAddress } from './scalars.ts';
+
+const described = <Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema =>
+  schema.check(z.meta({ description }));
+
+const positive = (example: number): z.ZodMiniNumber => z.int().check(z.gte(1), z.meta({ examples: [example] }));
+
+const port = z.int().check(z.gte(0), z.lte(65_535), z.meta({ examples: [7717] }));
+
+const branch = z.string().check(
+  z.regex(/^(?!-)(?!.*(?:\.\.|\/\/|@\{|\.lock(?:\/|$)))[^\s~^:?*[\\\u007f]+(?<![./])$/, {
+    error: 'must be the name of a branch',
+  }),
+  z.meta({ examples: ['main'] }),
+);
+
+const github = z
+  .strictObject({
+    repo: z
+      .string()
+      .check(
+        z.regex(/^[A-Za-z0-9-]+\/[A-Za-z0-9._-]+$/, { error: 'must be owner/name' }),
+        z.meta({ examples: ['me/web'] }),
+      ),
+    token: z.optional(secret),
+    app: z.optional(
+      z.strictObject({
+        id: z.pipe(
+          z
+            .union([z.int(), z.string()], { error: 'must be the number of the app' })
+            .check(z.meta({ examples: [123456] })),
+          z.transform(String),
+        ),
+        key: secret,
+      }),
+    ),
+    api: z.optional(described(webAddress, 'The API of an Enterprise server.')),
+  })
+  .check(
+    z.refine((value) => (value.token === undefined) !== (value.app === undefined), {
+      error: 'must have either a `token` or an `app`',
+    }),
+    z.meta({ examples: ['{ repo: me/web, token: env:GITHUB_TOKEN }'] }),
+  );
+
+const gitAddress = z.string().check(
+  z.minLength(1),
+  z.refine((url) => !/^\w+:\/\/[^/\s@]*:[^/\s@]+@/.test(url), {
+    error: 'must not hold a password; a secret never stands in this file',
+  }),
+  z.meta({ description: 'A path, relative to this file, or a URL.', examples: ['./repos/app.git'] }),
+);
+
+const cachePath = z.string().check(
+  z.refine((path) => path.trim() !== '' && !path.split('/').includes('..') && path !== '.' && path !== '/', {
+    error: 'must be a folder inside the worktree, or an absolute one',
+  }),
+  z.meta({ examples: ['~/.npm'] }),
+);
+
+const repository = z
+  .strictObject({
+    url: gitAddress,
+    base: z.prefault(described(branch, 'The branch that work starts from and is merged into.'), 'main'),
+    forge: z.prefault(z.enum(['local', 'github']), 'local'),
+    setup: z.optional(command),
+    test: z.optional(described(command, 'Decides whether a change works; without it nothing is tested.')),
+    network: z.prefault(described(z.array(host), 'Hosts that set-up and tests may reach.'), []),
+    cache: z.prefault(
+      described(z.array(cachePath), 'Folders that set-up fills and tests read, kept between jobs.'),
+      [],
+    ),
+    env: z.prefault(
+      z.record(
+        z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, { error: 'is no name of an environment variable' })),
+        environmentValue,
+      ),
+      {},
+    ),
+    github: z.optional(github),
+  })
+  .check(
+    z.refine((value) => value.forge !== 'github' || value.github !== undefined, {
+      error: 'needs a `github` section, since its forge is github',
+    }),
+    z.meta({ examples: ['{ url: ./repos/app.git, base: main, test: npm test }'] }),
+  );
+
+const name = z.string().check(
+  z.regex(/^[A-Za-z][A-Za-z0-9._-]{0,62}$/, {
+    error: 'must begin with a letter and hold letters, digits, dots, hyphens and underscores only',
+  }),
+);
+
+const vault = z
+  .strictObject({
+    path: text('./vault'),
+    writer: z.prefault(
+      described(z.enum(['runner', 'plugin']), 'plugin when the vault is not on this machine.'),
+      'runner',
+    ),
+    git: z.optional(
+      z.strictObject({
+        remote: gitAddress,
+        branch: z.prefault(branch, 'main'),
+        interval: z.prefault(duration, '1m'),
+      }),
+    ),
+  })
+  .check(z.meta({ examples: ['{ path: ./vault }'] }));
+
+const server = z.strictObject({
+  host: z.prefault(text('127.0.0.1'), '127.0.0.1'),
+  port: z.prefault(port, 7717),
+  publicUrl: z.optional(webAddress),
+  tls: z.optional(
+    z
+      .strictObject({ certificate: text('./tls/certificate.pem'), key: text('./tls/key.pem') })
+      .check(z.meta({ examples: ['{ certificate: ./certificate.pem, key: ./key.pem }'] })),
+  ),
+  trustProxy: z.prefault(described(z.boolean(), 'A proxy in front of the runner does the TLS.'), false),
+});
+
+const engine = z.discriminatedUnion(
+  'kind',
+  [z.strictObject({ kind: z.literal('embedded') }), z.strictObject({ kind: z.literal('postgres'), url: secret })],
+  { error: 'must be embedded or postgres' },
+);
+
+const drivers = ['claude', 'codex', 'opencode', 'gemini', 'acp', 'command', 'llm'] as const;
+
+const limits = z.strictObject({
+  budget: z.optional(described(money, 'The most that one job may cost.')),
+  dailyBudget: z.optional(described(money, 'The most that all jobs of a day may cost.')),
+  network: z.optional(described(z.array(host), 'The only hosts that notes may allow their agents.')),
+  drivers: z.optional(z.array(z.enum(drivers)).check(z.meta({ examples: ['[claude]'] }))),
+  autoMerge: z.prefault(described(z.boolean(), 'Whether notes may ask for a merge that nobody approves.'), false),
+  reviewQueue: z.optional(described(positive(5), 'No new job starts while so many wait for approval.')),
+  memory: z.prefault(size, '4G'),
+  processes: z.prefault(positive(512), 512),
+  disk: z.prefault(size, '2G'),
+});
+
+const retry = z.strictObject({
+  attempts: z.prefault(positive(3), 3),
+  base: z.prefault(duration, '2s'),
+  factor: z.prefault(z.number().check(z.gte(1), z.meta({ examples: [2] })), 2),
+  max: z.prefault(duration, '5m'),
+});
+
+/** opus.yml. Every key's default stands here and nowhere else. */
+export const configSchema = z.strictObject({
+  version: z.prefault(z.literal(1), 1),
+  vault,
+  repos: z.record(name, repository).check(
+    z.refine((repos) => Object.keys(repos).length > 0, { error: 'must name at least one repository' }),
+    z.meta({ examples: ['{ app: { url: ./repos/app.git, test: npm test } }'] }),
+  ),
+  models: z.prefault(
+    z.record(
+      name,
+      z
+        .strictObject({ key: z.optional(secret), url: z.optional(webAddress) })
+        .check(z.meta({ examples: ['{ key: env:ANTHROPIC_API_KEY }'] })),
+    ),
+    {},
+  ),
+  server: z.prefault(server, {}),
+  data: z.prefault(described(text('./.opus'), 'Databases, worktrees and logs.'), './.opus'),
+  engine: z.prefault(engine, { kind: 'embedded' }),
+  sandbox: z.prefault(z.enum(['required', 'preferred', 'off']), 'required'),
+  trust: z.prefault(z.enum(['confirm', 'auto']), 'confirm'),
+  concurrency: z.prefault(described(positive(3), 'Jobs at work at once.'), 3),
+  polling: z.prefault(z.strictObject({ active: z.prefault(duration, '30s'), idle: z.prefault(duration, '5m') }), {}),
+  limits: z.prefault(limits, {}),
+  retry: z.prefault(retry, {}),
+  timeouts: z.prefault(z.strictObject({ stage: z.prefault(duration, '2h'), stall: z.prefault(duration, '5m') }), {}),
+  rounds: z.prefault(z.int().check(z.gte(0), z.lte(50), z.meta({ examples: [3] })), 3),
+});
+
+export type ConfigDocument = z.output<typeof configSchema>;
