@@ -23,7 +23,10 @@ export interface Application {
   /** Takes a decision that the note's `decision` holds, if it names the current gate; says so in the note when it names another. */
   takeNoteDecision(jobId: string): Promise<Job>;
   decide(jobId: string, kind: DecisionKind, comment: string, actor: Actor): Promise<Job>;
-  retry(jobId: string, options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string }): Promise<Job>;
+  retry(
+    jobId: string,
+    options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
+  ): Promise<Job>;
   /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */
   job(name: string): Job;
   jobs(): Job[];

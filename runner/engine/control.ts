@@ -40,12 +40,16 @@ export async function decide(
 ): Promise<Job> {
   const { registry, clock } = dependencies;
   if (job.gate === null) {
-    throw new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${job.status}, at ${job.runState}.`, {
-      hint:
-        job.waitingFor === 'human'
-          ? `Go on with: opus job retry ${job.id}`
-          : `opus job show ${job.id} tells where it is.`,
-    });
+    throw new OpusError(
+      'registry.no-gate',
+      `${job.id} asks for no decision now; it is ${job.status}, at ${job.runState}.`,
+      {
+        hint:
+          job.waitingFor === 'human'
+            ? `Go on with: opus job retry ${job.id}`
+            : `opus job show ${job.id} tells where it is.`,
+      },
+    );
   }
   if (kind === 'changes' && comment.trim() === '') {
     throw new OpusError('config.usage', 'Asking for changes needs a comment that says which.', {
@@ -56,10 +60,21 @@ export async function decide(
   const generation = generationOf(dependencies, job);
   return recordJob(registry, `${job.id}/decision/${generation}`, job, {
     fields: { status: 'running', waitingFor: null, gate: null, runState: kind === 'approve' ? 'merge' : 'waiting' },
-    events: [['approval.decided', { gate: formatGate(job.gate), kind, comment, person: actor.person, channel: actor.channel }]],
+    events: [
+      ['approval.decided', { gate: formatGate(job.gate), kind, comment, person: actor.person, channel: actor.channel }],
+    ],
     noteStatus: null,
     also: {
-      decision: { jobId: job.id, gate: job.gate, kind, comment, person: actor.person, channel: actor.channel, at: clock.now(), generation },
+      decision: {
+        jobId: job.id,
+        gate: job.gate,
+        kind,
+        comment,
+        person: actor.person,
+        channel: actor.channel,
+        at: clock.now(),
+        generation,
+      },
     },
   });
 }
@@ -69,9 +84,13 @@ async function requireUnmoved(dependencies: EngineDependencies, job: Job, commit
   const url = dependencies.config.repos[job.repository]?.url ?? '';
   const remote = await dependencies.worktrees.remoteHead({ name: job.repository, url }, job.branch);
   if (remote === null || remote === commit) return;
-  throw new OpusError('registry.gate-stale', `The branch of ${job.id} is at ${remote.slice(0, 8)}, not at ${commit.slice(0, 8)} which you were shown.`, {
-    hint: `Look at the branch ${job.branch}; opus job retry ${job.id} --from deliver asks anew.`,
-  });
+  throw new OpusError(
+    'registry.gate-stale',
+    `The branch of ${job.id} is at ${remote.slice(0, 8)}, not at ${commit.slice(0, 8)} which you were shown.`,
+    {
+      hint: `Look at the branch ${job.branch}; opus job retry ${job.id} --from deliver asks anew.`,
+    },
+  );
 }
 
 /** Takes the decision written in the note when it names the current gate, and says so when it names another. */
@@ -85,14 +104,22 @@ export async function takeNoteDecision(dependencies: EngineDependencies, job: Jo
   if (decision !== null && decision.hash !== '' && job.gate.hash.startsWith(decision.hash)) {
     return await decide(dependencies, job, decision.kind, decision.comment, { person: 'note', channel: 'note' });
   }
-  const taken = dependencies.registry.decisions(job.id).some((earlier) => decision !== null && earlier.gate.hash.startsWith(decision.hash));
+  const taken = dependencies.registry
+    .decisions(job.id)
+    .some((earlier) => decision !== null && earlier.gate.hash.startsWith(decision.hash));
   if (decision !== null && decision.hash !== '' && taken) return job;
   const message =
     decision === null
       ? `The decision "${note.decision.slice(0, 60)}" in the note is not understood.`
       : `The decision in the note names ${decision.hash === '' ? 'no gate' : decision.hash}; asked for is ${gate}.`;
   return recordJob(dependencies.registry, null, job, {
-    fields: { error: { code: 'registry.gate-stale', message, hint: `Write "approve ${short}", "changes ${short} …" or "reject ${short}".` } },
+    fields: {
+      error: {
+        code: 'registry.gate-stale',
+        message,
+        hint: `Write "approve ${short}", "changes ${short} …" or "reject ${short}".`,
+      },
+    },
     events: [],
     noteStatus: null,
   });
@@ -107,16 +134,36 @@ export function retry(
   const { registry, clock } = dependencies;
   const retryable = job.status === 'waiting' && job.waitingFor === 'human';
   if (!retryable && !(job.status === 'waiting' && options.from !== null) && job.status !== 'failed') {
-    throw new OpusError('registry.not-retryable', `${job.id} is ${job.status}${job.waitingFor ? ` for ${job.waitingFor}` : ''}: there is nothing to retry.`, {
-      hint: isOver(job) ? `Begin anew with: opus run ${job.featureRequestId} --again` : `opus job show ${job.id} tells where it is.`,
-    });
+    throw new OpusError(
+      'registry.not-retryable',
+      `${job.id} is ${job.status}${job.waitingFor ? ` for ${job.waitingFor}` : ''}: there is nothing to retry.`,
+      {
+        hint: isOver(job)
+          ? `Begin anew with: opus run ${job.featureRequestId} --again`
+          : `opus job show ${job.id} tells where it is.`,
+      },
+    );
   }
   const generation = generationOf(dependencies, job);
   return recordJob(registry, `${job.id}/retry/${generation}`, job, {
-    fields: { status: 'running', waitingFor: null, gate: null, error: null, runState: options.from ?? 'queued', run: job.run + 1 },
+    fields: {
+      status: 'running',
+      waitingFor: null,
+      gate: null,
+      error: null,
+      runState: options.from ?? 'queued',
+      run: job.run + 1,
+    },
     events: [['job.resumed', { from: options.from, rounds: options.rounds, comment: options.comment }]],
     also: {
-      retry: { jobId: job.id, from: options.from, rounds: options.rounds, comment: options.comment, at: clock.now(), generation },
+      retry: {
+        jobId: job.id,
+        from: options.from,
+        rounds: options.rounds,
+        comment: options.comment,
+        at: clock.now(),
+        generation,
+      },
     },
   });
 }
@@ -148,7 +195,11 @@ export async function cancel(
 }
 
 /** Parked or rejected by a person in the note means: stop. Any other word of theirs simply stays. */
-export async function cancelByClash(dependencies: EngineDependencies, clash: StatusClash, controller: AbortController): Promise<void> {
+export async function cancelByClash(
+  dependencies: EngineDependencies,
+  clash: StatusClash,
+  controller: AbortController,
+): Promise<void> {
   const job = dependencies.registry.job(clash.jobId);
   if (job === null || isOver(job)) return;
   if (clash.found === 'parked' || clash.found === 'rejected') {

@@ -42,7 +42,11 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       },
       succeed: async (jobId) => {
         const job = requireJob(jobId);
-        recordJob(registry, `${jobId}/run/${job.run + 1}`, job, { fields: { run: job.run + 1 }, events: [], noteStatus: null });
+        recordJob(registry, `${jobId}/run/${job.run + 1}`, job, {
+          fields: { run: job.run + 1 },
+          events: [],
+          noteStatus: null,
+        });
         await engine.start(jobId, job.run + 1);
       },
     }),
@@ -51,9 +55,13 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
   function requireJob(name: string): Job {
     const job = registry.job(name) ?? registry.newestJobOf(name);
     if (job) return job;
-    throw new OpusError('registry.job-not-found', `There is no job "${name}" and no feature request of that name was dispatched.`, {
-      hint: 'opus job list names the jobs; opus fr list the feature requests.',
-    });
+    throw new OpusError(
+      'registry.job-not-found',
+      `There is no job "${name}" and no feature request of that name was dispatched.`,
+      {
+        hint: 'opus job list names the jobs; opus fr list the feature requests.',
+      },
+    );
   }
 
   const wake = async (job: Job): Promise<void> => {
@@ -77,8 +85,11 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
         await cancel(dependencies, newest, 'superseded by a new dispatch', null);
         await tell();
       }
-      const fresh = options.again || newest ? ((await vault.read(featureRequest.path)) ?? featureRequest) : featureRequest;
-      const dispatchable = options.again ? { ...fresh, status: 'planned' as const, problems: featureRequest.problems } : { ...fresh, problems: featureRequest.problems };
+      const fresh =
+        options.again || newest ? ((await vault.read(featureRequest.path)) ?? featureRequest) : featureRequest;
+      const dispatchable = options.again
+        ? { ...fresh, status: 'planned' as const, problems: featureRequest.problems }
+        : { ...fresh, problems: featureRequest.problems };
       const job = await dispatch(dependencies, dispatchable, all, fresh.status ?? 'planned');
       await tell();
       return job;

@@ -25,7 +25,8 @@ export async function dispatch(
   }
   const confirmed = dependencies.confirmed();
   for (const stage of confirmed.policy.stages) {
-    if (stage === 'plan' || stage === 'code' || stage === 'review') requireAgent(confirmed.profiles, stage, featureRequest);
+    if (stage === 'plan' || stage === 'code' || stage === 'review')
+      requireAgent(confirmed.profiles, stage, featureRequest);
   }
   const address = { name, url: repository.url };
   const base = featureRequest.base ?? repository.base;
@@ -67,15 +68,21 @@ export async function dispatch(
 
 function requireSandbox({ config, sandboxState }: EngineDependencies): void {
   if (config.sandbox !== 'required' || sandboxState.kind === 'isolated') return;
-  throw new OpusError('sandbox.unavailable', `Jobs are not started, since the sandbox cannot work here: ${sandboxState.reason}`, {
-    hint: sandboxState.hint,
-  });
+  throw new OpusError(
+    'sandbox.unavailable',
+    `Jobs are not started, since the sandbox cannot work here: ${sandboxState.reason}`,
+    {
+      hint: sandboxState.hint,
+    },
+  );
 }
 
 function requireDispatchable(featureRequest: FeatureRequest, all: readonly FeatureRequest[]): void {
   const problem = featureRequest.problems.find((candidate) => candidate.severity === 'error');
   if (problem) {
-    throw new OpusError('vault.fr-invalid', `${featureRequest.path}:${problem.line}: ${problem.message}`, { hint: problem.hint });
+    throw new OpusError('vault.fr-invalid', `${featureRequest.path}:${problem.line}: ${problem.message}`, {
+      hint: problem.hint,
+    });
   }
   if (!isDispatchable(featureRequest)) {
     throw new OpusError(
@@ -96,7 +103,11 @@ function requireDispatchable(featureRequest: FeatureRequest, all: readonly Featu
 }
 
 /** Job numbers count on from the registry, the reports and the branches, so that a lost database never gives one out twice. */
-async function highestNumber(dependencies: EngineDependencies, id: string, branches: readonly string[]): Promise<number> {
+async function highestNumber(
+  dependencies: EngineDependencies,
+  id: string,
+  branches: readonly string[],
+): Promise<number> {
   const ofReports = (await dependencies.vault.reportNames()).map((name) => {
     const parsed = parseJobId(name);
     return parsed?.featureRequestId === id ? parsed.number : 0;

@@ -38,7 +38,10 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
       registry.acknowledge(entry.seq, outcome);
     } catch (thrown) {
       const error = toOpusError(thrown);
-      log.error({ err: thrown, job: entry.jobId, code: error.code }, `The vault could not be written: ${error.message}`);
+      log.error(
+        { err: thrown, job: entry.jobId, code: error.code },
+        `The vault could not be written: ${error.message}`,
+      );
       break;
     }
   }
@@ -48,7 +51,9 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
 /** A report is rendered from the present, so only the last of several that wait is worth writing. */
 function isSuperseded(entry: OutboxEntry, entries: readonly OutboxEntry[]): boolean {
   if (entry.payload.kind !== 'report') return false;
-  return entries.some((later) => later.seq > entry.seq && later.payload.kind === 'report' && later.jobId === entry.jobId);
+  return entries.some(
+    (later) => later.seq > entry.seq && later.payload.kind === 'report' && later.jobId === entry.jobId,
+  );
 }
 
 async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clashes: StatusClash[]): Promise<string> {

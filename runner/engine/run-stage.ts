@@ -33,7 +33,12 @@ export function attemptId(jobId: string, order: StageOrder): string {
 }
 
 /** Records the attempt as begun; null when it is not to be run (it ended before, or the job is canceled). */
-export function beginAttempt(dependencies: EngineDependencies, job: Job, order: StageOrder, agent: string | null): Attempt | null {
+export function beginAttempt(
+  dependencies: EngineDependencies,
+  job: Job,
+  order: StageOrder,
+  agent: string | null,
+): Attempt | null {
   const { registry, clock, owner } = dependencies;
   const id = attemptId(job.id, order);
   if (job.status === 'canceled' || registry.attempts(job.id).some((attempt) => attempt.id === id)) return null;
@@ -79,7 +84,10 @@ export async function runAttempt(
   progress({ ...line, kind: 'started', text: attempt.agent ?? '' });
   let outcome: StageOutcome;
   try {
-    outcome = await stageFunctions[attempt.stage](dependencies, await stageRun(dependencies, job, attempt, feedback, signal));
+    outcome = await stageFunctions[attempt.stage](
+      dependencies,
+      await stageRun(dependencies, job, attempt, feedback, signal),
+    );
   } catch (thrown) {
     if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
     else {
@@ -166,15 +174,23 @@ async function stageRun(
 ): Promise<StageRun> {
   const featureRequest = await dependencies.vault.read(job.notePath);
   if (featureRequest === null || featureRequest.id !== job.featureRequestId) {
-    throw new OpusError('vault.fr-not-found', `The note ${job.notePath} of ${job.id} is not the feature request ${job.featureRequestId} any more.`, {
-      hint: 'Put the note back and dispatch it again.',
-    });
+    throw new OpusError(
+      'vault.fr-not-found',
+      `The note ${job.notePath} of ${job.id} is not the feature request ${job.featureRequestId} any more.`,
+      {
+        hint: 'Put the note back and dispatch it again.',
+      },
+    );
   }
   const repositoryConfig = dependencies.config.repos[job.repository];
   if (!repositoryConfig) {
-    throw new OpusError('git.repository-missing', `opus.yml names no repository "${job.repository}" any more, which ${job.id} works on.`, {
-      hint: `Add repos.${job.repository} to opus.yml.`,
-    });
+    throw new OpusError(
+      'git.repository-missing',
+      `opus.yml names no repository "${job.repository}" any more, which ${job.id} works on.`,
+      {
+        hint: `Add repos.${job.repository} to opus.yml.`,
+      },
+    );
   }
   return {
     job: dependencies.registry.job(job.id) ?? job,

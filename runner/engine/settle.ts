@@ -8,7 +8,11 @@ import { headOf } from './stages/head.ts';
 import { planTextOf } from './stages/plan-text.ts';
 
 /** Records where a job has come to rest: at a gate, with a person, or at its end. Repeating it records nothing more. */
-export async function settle(dependencies: EngineDependencies, job: Job, upcoming: Exclude<Next, { kind: 'stage' }>): Promise<void> {
+export async function settle(
+  dependencies: EngineDependencies,
+  job: Job,
+  upcoming: Exclude<Next, { kind: 'stage' }>,
+): Promise<void> {
   const { registry } = dependencies;
   const key = `${job.id}/settle/${registry.attempts(job.id).length}.${registry.decisions(job.id).length + registry.retries(job.id).length}`;
   switch (upcoming.kind) {
@@ -67,7 +71,9 @@ async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' |
 export async function closePullRequest(dependencies: EngineDependencies, job: Job): Promise<Pick<Job, 'pullRequest'>> {
   if (job.pullRequest?.state !== 'open') return { pullRequest: job.pullRequest };
   const url = dependencies.config.repos[job.repository]?.url ?? '';
-  const closed = await dependencies.forgeOf(job.repository).close({ name: job.repository, url }, job.pullRequest.number);
+  const closed = await dependencies
+    .forgeOf(job.repository)
+    .close({ name: job.repository, url }, job.pullRequest.number);
   return { pullRequest: { ...job.pullRequest, state: closed.state } };
 }
 

@@ -2,7 +2,13 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import { formatDuration } from '#shared/domain/duration.ts';
-import { MalformedJson, type AgentDriver, type AgentOutcome, type AgentReport, type AgentRequest } from '../../core/ports/agent.ts';
+import {
+  MalformedJson,
+  type AgentDriver,
+  type AgentOutcome,
+  type AgentReport,
+  type AgentRequest,
+} from '../../core/ports/agent.ts';
 import type { Mount, Sandbox, SandboxResult } from '../../core/ports/sandbox.ts';
 import { readHostileFile } from './result-file.ts';
 
@@ -104,18 +110,28 @@ function fillCommand(options: CommandDriverOptions, request: AgentRequest, paths
     part.replace(/\{\{\s*([a-z_]+)\s*\}\}/g, (whole, name: string) => {
       const value = values[name];
       if (value === undefined) {
-        throw new OpusError('vault.agent-invalid', `${request.profile.path}: the command uses ${whole}, which is not a placeholder.`, {
-          hint: `Use one of ${Object.keys(values).map((known) => `{{${known}}}`).join(' ')}.`,
-        });
+        throw new OpusError(
+          'vault.agent-invalid',
+          `${request.profile.path}: the command uses ${whole}, which is not a placeholder.`,
+          {
+            hint: `Use one of ${Object.keys(values)
+              .map((known) => `{{${known}}}`)
+              .join(' ')}.`,
+          },
+        );
       }
       return value;
     }),
   );
   const tooLong = argv.find((part) => Buffer.byteLength(part) > longestArgument);
   if (tooLong !== undefined) {
-    throw new OpusError('vault.agent-invalid', `The prompt of ${request.job} is too long for one argument of ${request.profile.name}'s command.`, {
-      hint: `Use {{prompt_file}} instead of {{prompt}} in ${request.profile.path}.`,
-    });
+    throw new OpusError(
+      'vault.agent-invalid',
+      `The prompt of ${request.job} is too long for one argument of ${request.profile.name}'s command.`,
+      {
+        hint: `Use {{prompt_file}} instead of {{prompt}} in ${request.profile.path}.`,
+      },
+    );
   }
   const [program, ...rest] = argv;
   if (program === undefined || program === '') {
@@ -126,7 +142,11 @@ function fillCommand(options: CommandDriverOptions, request: AgentRequest, paths
   return [program, ...rest];
 }
 
-function environmentOf(options: CommandDriverOptions, request: AgentRequest, paths: AttemptPaths): Record<string, string> {
+function environmentOf(
+  options: CommandDriverOptions,
+  request: AgentRequest,
+  paths: AttemptPaths,
+): Record<string, string> {
   const passed = request.profile.env.flatMap((name) => {
     const value = options.environment[name];
     return value === undefined ? [] : [[name, value] as const];
@@ -168,15 +188,35 @@ function endingError(request: AgentRequest, result: SandboxResult): ErrorSummary
   const hint = `Look with: opus job log ${request.job}`;
   switch (result.ending) {
     case 'timeout':
-      return { code: 'agent.timeout', message: `${who} did not end within ${formatDuration(request.timeoutMs)} and was stopped with all its processes.`, hint: `${hint}; raise "timeout" in ${request.profile.path} if it needs longer.` };
+      return {
+        code: 'agent.timeout',
+        message: `${who} did not end within ${formatDuration(request.timeoutMs)} and was stopped with all its processes.`,
+        hint: `${hint}; raise "timeout" in ${request.profile.path} if it needs longer.`,
+      };
     case 'stalled':
-      return { code: 'agent.stalled', message: `${who} printed nothing for ${formatDuration(request.stallMs)} and was stopped with all its processes.`, hint: `${hint}; raise "stall" in ${request.profile.path} if it works silently.` };
+      return {
+        code: 'agent.stalled',
+        message: `${who} printed nothing for ${formatDuration(request.stallMs)} and was stopped with all its processes.`,
+        hint: `${hint}; raise "stall" in ${request.profile.path} if it works silently.`,
+      };
     case 'memory':
-      return { code: 'sandbox.memory', message: `${who} used more memory than the sandbox allows and was stopped.`, hint: 'Raise limits.memory in opus.yml if it needs more.' };
+      return {
+        code: 'sandbox.memory',
+        message: `${who} used more memory than the sandbox allows and was stopped.`,
+        hint: 'Raise limits.memory in opus.yml if it needs more.',
+      };
     case 'disk':
-      return { code: 'sandbox.disk', message: `${who} wrote more to disk than the sandbox allows and was stopped.`, hint: 'Raise limits.disk in opus.yml if it needs more.' };
+      return {
+        code: 'sandbox.disk',
+        message: `${who} wrote more to disk than the sandbox allows and was stopped.`,
+        hint: 'Raise limits.disk in opus.yml if it needs more.',
+      };
     case 'processes':
-      return { code: 'sandbox.processes', message: `${who} started more processes than the sandbox allows and was stopped.`, hint: 'Raise limits.processes in opus.yml if it needs more.' };
+      return {
+        code: 'sandbox.processes',
+        message: `${who} started more processes than the sandbox allows and was stopped.`,
+        hint: 'Raise limits.processes in opus.yml if it needs more.',
+      };
     case 'exited':
     case 'aborted':
       return null;
@@ -188,13 +228,25 @@ async function sentinelError(request: AgentRequest, paths: AttemptPaths): Promis
   const who = `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
   const error = await readHostileFile(join(paths.out, 'error'), 'error sentinel');
   if (error !== null) {
-    return { code: 'agent.failed', message: `${who} reported an error: ${messageOf(error)}`, hint: `Look with: opus job log ${request.job}` };
+    return {
+      code: 'agent.failed',
+      message: `${who} reported an error: ${messageOf(error)}`,
+      hint: `Look with: opus job log ${request.job}`,
+    };
   }
   if ((await readHostileFile(join(paths.out, 'timeout'), 'timeout sentinel')) !== null) {
-    return { code: 'agent.timeout', message: `${who} reported a timeout of its own.`, hint: `Look with: opus job log ${request.job}` };
+    return {
+      code: 'agent.timeout',
+      message: `${who} reported a timeout of its own.`,
+      hint: `Look with: opus job log ${request.job}`,
+    };
   }
   if ((await readHostileFile(join(paths.out, 'cancelled'), 'cancelled sentinel')) !== null) {
-    return { code: 'agent.canceled', message: `${who} reported that it was canceled.`, hint: `Go on with: opus job retry ${request.job}` };
+    return {
+      code: 'agent.canceled',
+      message: `${who} reported that it was canceled.`,
+      hint: `Go on with: opus job retry ${request.job}`,
+    };
   }
   return null;
 }
@@ -213,7 +265,10 @@ function messageOf(text: string): string {
 function exitError(request: AgentRequest, result: SandboxResult): ErrorSummary | null {
   if (result.exitCode === 0) return null;
   const how = result.exitCode === null ? 'was killed by a signal' : `ended with exit code ${result.exitCode}`;
-  const refused = result.refusedHosts.length > 0 ? ` It asked for ${result.refusedHosts.join(', ')}, which its note's "network" does not name.` : '';
+  const refused =
+    result.refusedHosts.length > 0
+      ? ` It asked for ${result.refusedHosts.join(', ')}, which its note's "network" does not name.`
+      : '';
   const last = result.tail.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
   return {
     code: 'agent.failed',
@@ -233,7 +288,11 @@ async function readResult(path: string): Promise<unknown> {
 }
 
 function noResult(request: AgentRequest): OpusError {
-  return new OpusError('agent.no-result', `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job} ended well but wrote no result.`, {
-    hint: 'It must write JSON to the file named by OPUS_RESULT_FILE; docs/agent-contract.md shows each stage’s result.',
-  });
+  return new OpusError(
+    'agent.no-result',
+    `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job} ended well but wrote no result.`,
+    {
+      hint: 'It must write JSON to the file named by OPUS_RESULT_FILE; docs/agent-contract.md shows each stage’s result.',
+    },
+  );
 }

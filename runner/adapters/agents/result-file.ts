@@ -24,7 +24,11 @@ export async function readHostileFile(path: string, name: string): Promise<strin
     const stat = await handle.stat();
     if (!stat.isFile()) throw unsafe(name, 'is not a plain file');
     if (stat.nlink !== 1) throw unsafe(name, 'is a hard link');
-    if (stat.size > largest) throw unsafe(name, `is ${Math.round(stat.size / 1_048_576)} MB large; at most ${largest / 1_048_576} MB are read`);
+    if (stat.size > largest)
+      throw unsafe(
+        name,
+        `is ${Math.round(stat.size / 1_048_576)} MB large; at most ${largest / 1_048_576} MB are read`,
+      );
     const buffer = Buffer.alloc(Math.min(stat.size + 1, largest));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
     try {

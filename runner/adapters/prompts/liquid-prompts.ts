@@ -20,10 +20,14 @@ export function createLiquidPrompts(): PromptRenderer {
         return String(await liquid.parseAndRender(template, { ...variables })).trim();
       } catch (thrown) {
         const message = thrown instanceof LiquidError ? thrown.message : String(thrown);
-        throw new OpusError('vault.template-invalid', `The prompt template in ${name} cannot be filled: ${message.split('\n')[0] ?? ''}`, {
-          hint: 'docs/agent-contract.md lists the variables a template may use; confirm the mended note with opus trust.',
-          cause: thrown,
-        });
+        throw new OpusError(
+          'vault.template-invalid',
+          `The prompt template in ${name} cannot be filled: ${message.split('\n')[0] ?? ''}`,
+          {
+            hint: 'docs/agent-contract.md lists the variables a template may use; confirm the mended note with opus trust.',
+            cause: thrown,
+          },
+        );
       }
     },
   };

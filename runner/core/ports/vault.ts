@@ -43,4 +43,7 @@ export interface CodeNote {
 
 export type ParsedAgent =
   | { readonly kind: 'agent'; readonly profile: AgentProfile }
-  | { readonly kind: 'invalid'; readonly problems: readonly { readonly message: string; readonly hint: string; readonly line: number }[] };
+  | {
+      readonly kind: 'invalid';
+      readonly problems: readonly { readonly message: string; readonly hint: string; readonly line: number }[];
+    };

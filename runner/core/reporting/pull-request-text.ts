@@ -29,7 +29,9 @@ export function pullRequestText(
     ...(reviewed.success
       ? [
           `## Review\n\n${reviewed.data.verdict} at confidence ${reviewed.data.confidence}: ${reviewed.data.summary}`,
-          ...(reviewed.data.issues.length > 0 ? [reviewed.data.issues.map((issue) => `- ${issueLine(issue)}`).join('\n')] : []),
+          ...(reviewed.data.issues.length > 0
+            ? [reviewed.data.issues.map((issue) => `- ${issueLine(issue)}`).join('\n')]
+            : []),
         ]
       : []),
     `## Change\n\n${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}`,

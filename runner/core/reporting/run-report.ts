@@ -55,7 +55,8 @@ function standing({ job, command }: ReportFacts): string {
       `Or write \`approve ${short}\`, \`changes ${short} …\` or \`reject ${short}\` into the note's \`decision\` and run \`${command} run ${id}\`. Look at the change with \`${command} job diff ${id}\`.`,
     ].join('\n\n');
   }
-  if (job.status === 'succeeded') return `**Done.** Merged into ${job.base} as \`${(job.mergeCommit ?? '').slice(0, 8)}\`.`;
+  if (job.status === 'succeeded')
+    return `**Done.** Merged into ${job.base} as \`${(job.mergeCommit ?? '').slice(0, 8)}\`.`;
   if (job.error !== null) {
     const hint = job.error.hint === null ? '' : `\n\n${job.error.hint}`;
     return `**${job.status === 'waiting' ? 'A person is needed' : 'Ended'}.** ${job.error.message} (\`${job.error.code}\`)${hint}`;
@@ -74,21 +75,27 @@ function warnings(facts: ReportFacts): string {
 }
 
 function planSection(attempts: readonly Attempt[]): string {
-  const plan = planResult.safeParse(attempts.findLast((attempt) => attempt.stage === 'plan' && attempt.status === 'passed')?.result);
+  const plan = planResult.safeParse(
+    attempts.findLast((attempt) => attempt.stage === 'plan' && attempt.status === 'passed')?.result,
+  );
   if (!plan.success) return '';
   const steps = plan.data.steps.map((step, index) => {
     const files = step.files && step.files.length > 0 ? ` (${step.files.join(', ')})` : '';
     return `${index + 1}. ${step.title}${files}${step.details ? `\n   ${step.details.replace(/\s*\n\s*/g, '\n   ')}` : ''}`;
   });
   const risks = plan.data.risks?.map((risk) => `- Risk: ${risk}`) ?? [];
-  return [`## Plan\n\n${plan.data.summary}`, steps.join('\n'), risks.join('\n')].filter((part) => part !== '').join('\n\n');
+  return [`## Plan\n\n${plan.data.summary}`, steps.join('\n'), risks.join('\n')]
+    .filter((part) => part !== '')
+    .join('\n\n');
 }
 
 function stageTable({ attempts, now }: ReportFacts): string {
   if (attempts.length === 0) return '';
   const rows = attempts.map((attempt) => {
     const duration = formatDuration(Math.max(0, (attempt.endedAt ?? now) - attempt.startedAt));
-    const evidence = attempt.evidence.map((item) => (item.exitCode === null ? 'killed' : `exit ${item.exitCode}`)).join(', ');
+    const evidence = attempt.evidence
+      .map((item) => (item.exitCode === null ? 'killed' : `exit ${item.exitCode}`))
+      .join(', ');
     const commit = attempt.commit === null ? '' : `\`${attempt.commit.slice(0, 8)}\``;
     return `| ${attempt.stage} | ${attempt.round} | ${attempt.number} | ${attempt.agent ?? ''} | ${attempt.status} | ${duration} | ${evidence} | ${commit} |`;
   });
@@ -106,7 +113,8 @@ function attemptSection(attempt: Attempt): string {
   const review = reviewResult.safeParse(attempt.result);
   if (review.success) {
     parts.push(`**${review.data.verdict}** at confidence ${review.data.confidence}: ${review.data.summary}`);
-    if (review.data.issues.length > 0) parts.push(review.data.issues.map((issue) => `- ${issueLine(issue)}`).join('\n'));
+    if (review.data.issues.length > 0)
+      parts.push(review.data.issues.map((issue) => `- ${issueLine(issue)}`).join('\n'));
   }
   for (const evidence of attempt.evidence) {
     parts.push(evidenceLine(evidence));

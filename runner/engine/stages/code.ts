@@ -67,7 +67,11 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
 }
 
 /** A test agent may add tests; its words are advice. Null when no agent note works in the test stage. */
-export async function runTestAgent(dependencies: EngineDependencies, run: StageRun, head: string): Promise<string | null> {
+export async function runTestAgent(
+  dependencies: EngineDependencies,
+  run: StageRun,
+  head: string,
+): Promise<string | null> {
   if (!selectAgent(dependencies.confirmed().profiles, 'test', run.featureRequest)) return null;
   const tree = await dependencies.worktrees.prepare({
     repository: run.repository,

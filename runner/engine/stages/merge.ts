@@ -26,9 +26,13 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
     const done = await worktrees.findMerge(repository, base, job.id);
     if (done !== null) return await finish(done);
     if (pullRequest === null || pullRequest.state === 'closed') {
-      throw new OpusError('forge.pull-request-closed', `The pull request of ${job.id} is ${pullRequest === null ? 'gone' : 'closed'}.`, {
-        hint: `Open it anew with: opus job retry ${job.id} --from deliver, or dispatch again: opus run ${job.featureRequestId} --again`,
-      });
+      throw new OpusError(
+        'forge.pull-request-closed',
+        `The pull request of ${job.id} is ${pullRequest === null ? 'gone' : 'closed'}.`,
+        {
+          hint: `Open it anew with: opus job retry ${job.id} --from deliver, or dispatch again: opus run ${job.featureRequestId} --again`,
+        },
+      );
     }
     await requireApprovedHead(head);
     const merged = await worktrees.merge({
@@ -52,9 +56,13 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
     run.signal.throwIfAborted();
     if (await pushed(base, merged.commit)) return await finish(merged.commit);
   }
-  throw new OpusError('git.failed', `The base ${job.base} of ${job.repository} moved ${moves} times while ${job.id} was merging.`, {
-    hint: `Try again when it is quiet: opus job retry ${job.id}`,
-  });
+  throw new OpusError(
+    'git.failed',
+    `The base ${job.base} of ${job.repository} moved ${moves} times while ${job.id} was merging.`,
+    {
+      hint: `Try again when it is quiet: opus job retry ${job.id}`,
+    },
+  );
 
   async function requireApprovedHead(approved: string): Promise<void> {
     const remote = await worktrees.remoteHead(repository, job.branch);

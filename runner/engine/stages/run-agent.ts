@@ -124,7 +124,8 @@ function answerOf(outcome: AgentOutcome): AgentAnswer {
   return { kind: 'answered', result: outcome.result, report: outcome.report };
 }
 
-type Checked = { readonly kind: 'valid'; readonly value: unknown } | { readonly kind: 'invalid'; readonly problem: string };
+type Checked =
+  { readonly kind: 'valid'; readonly value: unknown } | { readonly kind: 'invalid'; readonly problem: string };
 
 function check(stage: AgentStage, result: unknown): Checked {
   if (stage === 'test' && result === null) return { kind: 'valid', value: null };

@@ -62,7 +62,10 @@ export async function setUp(dependencies: EngineDependencies, run: StageRun, tre
   const { evidence, refusedHosts } = await runRepositoryCommand(dependencies, run, tree, setup, 'setup');
   if (evidence.exitCode === 0) return refusedHosts;
   run.signal.throwIfAborted();
-  const refused = refusedHosts.length > 0 ? ` It asked for ${refusedHosts.join(', ')}, which repos.${run.job.repository}.network does not name.` : '';
+  const refused =
+    refusedHosts.length > 0
+      ? ` It asked for ${refusedHosts.join(', ')}, which repos.${run.job.repository}.network does not name.`
+      : '';
   throw new OpusError(
     'stage.setup-failed',
     `The set-up command of ${run.job.repository} (${setup.join(' ')}) ended with ${evidence.exitCode ?? 'a signal'} in ${run.job.id}.${refused}`,

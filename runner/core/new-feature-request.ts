@@ -1,0 +1,33 @@
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import { slug } from '#shared/domain/ids.ts';
+
+/** A new FR note: the next free number, as an idea, so that nothing starts before a person says so. */
+export function newFeatureRequest(
+  title: string,
+  existing: readonly Pick<FeatureRequest, 'id'>[],
+  folder: string,
+): { readonly id: string; readonly path: string; readonly text: string } {
+  const numbers = existing.map(({ id }) => Number(/^FR-(\d+)$/.exec(id)?.[1] ?? 0));
+  const id = `FR-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
+  const words = slug(title);
+  const text = `---
+id: ${id}
+title: ${JSON.stringify(title)}
+status: idea
+priority: P2
+depends_on: []
+decision: ""
+tags:
+  - fr
+---
+
+## What is wanted
+
+## Why
+
+## Done when
+
+- [ ]
+`;
+  return { id, path: `${folder}/03_planned/${id}${words === '' ? '' : `-${words}`}.md`, text };
+}
