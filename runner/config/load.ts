@@ -3,7 +3,8 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { RepositoryConfig, RunnerConfig, SecretReference } from '../core/configuration.ts';
-import { invalidConfiguration, problemsOf, type ConfigProblem } from './problems.ts';
+import type { ConfigProblem } from './config-problem.ts';
+import { invalidConfiguration, problemsOf } from './problems.ts';
 import { configSchema, type ConfigDocument } from './schema.ts';
 import { readYamlSource, type YamlSource } from './yaml-source.ts';
 

@@ -1,15 +1,9 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
+import type { ConfigProblem } from './config-problem.ts';
 import { keysOf, nearestKey, schemaAt } from './nearest-key.ts';
 import { looksLikeSecret } from './secrets.ts';
 import type { YamlSource } from './yaml-source.ts';
-
-/** One thing wrong in a configuration file. `hint` says what to write instead. */
-export interface ConfigProblem {
-  readonly line: number;
-  readonly message: string;
-  readonly hint: string;
-}
 
 type Issue = z.core.$ZodIssue;
 

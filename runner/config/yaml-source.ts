@@ -1,5 +1,5 @@
 import { isCollection, isMap, isNode, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
-import type { ConfigProblem } from './problems.ts';
+import type { ConfigProblem } from './config-problem.ts';
 
 /** A YAML text with the lines of its parts. */
 export interface YamlSource {

@@ -79,13 +79,21 @@ describe('the mirror', () => {
     expect(existsSync(join(lab.dataFolder, 'repos', 'broken.git'))).toBe(false);
   });
 
-  it('is made anew when it is damaged, and brings back what jobs kept', async () => {
+  it.each([
+    ['its configuration', (mirror: string) => writeFileSync(join(mirror, 'config'), '[core\n\0')],
+    ['its head', (mirror: string) => writeFileSync(join(mirror, 'HEAD'), '')],
+    ['a reference', (mirror: string) => writeFileSync(join(mirror, 'refs/origin/main'), '')],
+  ])('is made anew when %s is damaged, and brings back what jobs kept', async (_what, damage) => {
     const first = lab.seed({ 'a.txt': 'one\n' });
     await lab.worktrees.fetch(lab.repository, 'main');
-    await lab.worktrees.keep(lab.repository, 'FR-1-1', first);
-    writeFileSync(join(lab.mirror, 'config'), '[core\n\0');
-    expect(await lab.worktrees.fetch(lab.repository, 'main')).toBe(first);
-    expect(await lab.worktrees.kept(lab.repository, 'FR-1-2')).toBeNull();
+    const tree = await lab.prepare(first);
+    writeFileSync(join(tree.path, 'b.txt'), 'b\n');
+    const made = (await lab.commit(tree)) ?? '';
+    await lab.worktrees.keep(lab.repository, 'FR-1-1', made);
+    damage(lab.mirror);
+    const second = lab.seed({ 'a.txt': 'two\n' });
+    expect(await lab.worktrees.fetch(lab.repository, 'main')).toBe(second);
+    expect(await lab.worktrees.kept(lab.repository, 'FR-1-1')).toBe(made);
   });
 
   it('survives the locks of a killed process', async () => {

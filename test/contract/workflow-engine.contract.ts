@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { WorkflowEngine } from '../../runner/core/ports/workflow-engine.ts';
+import type { WorkflowContext, WorkflowEngine } from '../../runner/core/ports/workflow-engine.ts';
 
 export interface EngineHarness {
   /** Opens the engine on this test's database; the one opened before it must have been stopped. */
@@ -98,7 +98,10 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
       const done = latch();
       engine.register(async (context) => {
         await context.wait('slot 0', 'slot', 30);
-        await context.step('code', () => Promise.resolve(done.open()));
+        await context.step('code', () => {
+          done.open();
+          return Promise.resolve(null);
+        });
       });
       await engine.start('FR-1-1', 1);
       await done.opened;
@@ -132,7 +135,7 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
     });
 
     it('never runs a finished step again after it was stopped and opened anew', async () => {
-      const workflow = async (context: Parameters<Parameters<WorkflowEngine['register']>[0]>[0]): Promise<void> => {
+      const workflow = async (context: WorkflowContext): Promise<void> => {
         const plan = await context.step('plan', () => Promise.resolve(ran.push('plan')));
         await context.wait('approval', 'approval', longTime);
         await context.step('merge', () => Promise.resolve(ran.push(`merge after ${plan}`)));
@@ -150,7 +153,7 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
     });
 
     it('lets every wait return once after a start, for what was signalled meanwhile', async () => {
-      const workflow = async (context: Parameters<Parameters<WorkflowEngine['register']>[0]>[0]): Promise<void> => {
+      const workflow = async (context: WorkflowContext): Promise<void> => {
         await context.wait('approval', 'approval', longTime);
         await context.step('look', () => Promise.resolve(ran.push('looked')));
       };
@@ -165,7 +168,7 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
     });
 
     it('starts over when its database was lost', async () => {
-      const workflow = async (context: Parameters<Parameters<WorkflowEngine['register']>[0]>[0]): Promise<void> => {
+      const workflow = async (context: WorkflowContext): Promise<void> => {
         await context.step('plan', () => Promise.resolve(ran.push('plan')));
         await context.wait('approval', 'approval', longTime);
       };
@@ -210,7 +213,7 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
     it('begins no further step once it stops, and goes on there at the next start', async () => {
       const begun = latch();
       const aborted = latch();
-      const workflow = async (context: Parameters<Parameters<WorkflowEngine['register']>[0]>[0]): Promise<void> => {
+      const workflow = async (context: WorkflowContext): Promise<void> => {
         await context.step('code', async () => {
           ran.push('code');
           begun.open();

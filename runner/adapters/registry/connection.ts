@@ -5,7 +5,8 @@ const busyTimeoutMs = 5_000;
 
 /** A database handle whose failures are OpusErrors and whose statements are prepared once. */
 export interface Connection {
-  readonly database: DatabaseSync;
+  /** Several statements, none with parameters. */
+  exec(sql: string): void;
   all(sql: string, parameters?: readonly unknown[]): unknown[];
   get(sql: string, parameters?: readonly unknown[]): unknown;
   /** Returns the number of rows changed. */
@@ -28,7 +29,11 @@ export function connect(file: string, options: { readonly readOnly: boolean }): 
   }
 
   return {
-    database,
+    exec: (sql) => {
+      translated(file, () => {
+        database.exec(sql);
+      });
+    },
     all: (sql, parameters = []) => translated(file, () => prepared(sql).all(...(parameters as SQLInputValue[]))),
     get: (sql, parameters = []) => translated(file, () => prepared(sql).get(...(parameters as SQLInputValue[]))),
     run: (sql, parameters = []) =>

@@ -1,5 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import type { DatabaseSync } from 'node:sqlite';
+import type { Connection } from './connection.ts';
 
 /** Entry n brings the schema from version n to n + 1. An entry that has shipped is never edited. */
 const migrations: readonly string[] = [
@@ -112,24 +112,19 @@ const migrations: readonly string[] = [
 
 export const schemaVersion = migrations.length;
 
-export function readSchemaVersion(database: DatabaseSync): number {
-  return Number(database.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+export function readSchemaVersion(connection: Connection): number {
+  return (connection.get('PRAGMA user_version') as { readonly user_version: number }).user_version;
 }
 
 /** Two processes may open a new database at once: the version is read again once the write lock is held. */
-export function migrate(database: DatabaseSync, file: string): void {
-  if (readSchemaVersion(database) === schemaVersion) return;
-  database.exec('BEGIN IMMEDIATE');
-  try {
-    const found = readSchemaVersion(database);
+export function migrate(connection: Connection, file: string): void {
+  if (readSchemaVersion(connection) === schemaVersion) return;
+  connection.transaction(() => {
+    const found = readSchemaVersion(connection);
     refuseNewerSchema(found, file);
-    for (const statements of migrations.slice(found)) database.exec(statements);
-    database.exec(`PRAGMA user_version = ${schemaVersion}`);
-    database.exec('COMMIT');
-  } catch (thrown) {
-    database.exec('ROLLBACK');
-    throw thrown;
-  }
+    for (const statements of migrations.slice(found)) connection.exec(statements);
+    connection.exec(`PRAGMA user_version = ${schemaVersion}`);
+  });
 }
 
 export function refuseNewerSchema(found: number, file: string): void {

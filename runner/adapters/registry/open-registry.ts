@@ -25,7 +25,7 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
   const { file, clock } = options;
   const connection = connect(file, { readOnly: false });
   try {
-    migrate(connection.database, file);
+    migrate(connection, file);
   } catch (thrown) {
     connection.close();
     throw thrown;

@@ -19,7 +19,7 @@ import type { AttemptRow, DecisionRow, EffectRow, EventRow, JobRow, OutboxRow, R
 export function openRegistryReader(options: { readonly file: string }): RegistryReader {
   const connection = connect(options.file, { readOnly: true });
   try {
-    const found = readSchemaVersion(connection.database);
+    const found = readSchemaVersion(connection);
     refuseNewerSchema(found, options.file);
     if (found < schemaVersion) {
       throw new OpusError(

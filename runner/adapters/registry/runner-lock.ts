@@ -24,10 +24,13 @@ export function acquireRunnerLock(dataFolder: string): RunnerLock {
     if (!isBusy(thrown)) throw thrown;
     throw lockedBy(holderOf(holderFile), dataFolder, thrown);
   }
+  // Collected as garbage, the handle would take the lock with it; a timer that never matters keeps it.
+  const anchor = setInterval(() => database.isOpen, 2 ** 31 - 1).unref();
   writeFileSync(holderFile, `${JSON.stringify({ pid: process.pid })}\n`, { mode: 0o600 });
   return {
     release() {
       if (!database.isOpen) return;
+      clearInterval(anchor);
       // Before the lock goes: afterwards the file may already be the next runner's.
       rmSync(holderFile, { force: true });
       database.close();
