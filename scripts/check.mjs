@@ -9,7 +9,7 @@ const steps = [
   ['format', 'prettier', '--check', '--log-level', 'warn', '.'],
   ['lint', 'eslint', '--max-warnings', '0', '.'],
   ['types', 'tsc', '-b'],
-  ['layers', 'depcruise', '--log-level', 'error', 'shared', 'runner', 'plugin'],
+  ['layers', 'depcruise', '--output-type', 'err', 'shared', 'runner', 'plugin'],
   ['unused', 'knip'],
   ['build', 'esbuild.config.mjs'],
   ['size', 'size-limit'],
