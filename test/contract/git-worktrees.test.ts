@@ -80,9 +80,24 @@ describe('the mirror', () => {
   });
 
   it.each([
-    ['its configuration', (mirror: string) => writeFileSync(join(mirror, 'config'), '[core\n\0')],
-    ['its head', (mirror: string) => writeFileSync(join(mirror, 'HEAD'), '')],
-    ['a reference', (mirror: string) => writeFileSync(join(mirror, 'refs/origin/main'), '')],
+    [
+      'its configuration',
+      (mirror: string) => {
+        writeFileSync(join(mirror, 'config'), '[core\n\0');
+      },
+    ],
+    [
+      'its head',
+      (mirror: string) => {
+        writeFileSync(join(mirror, 'HEAD'), '');
+      },
+    ],
+    [
+      'a reference',
+      (mirror: string) => {
+        writeFileSync(join(mirror, 'refs/origin/main'), '');
+      },
+    ],
   ])('is made anew when %s is damaged, and brings back what jobs kept', async (_what, damage) => {
     const first = lab.seed({ 'a.txt': 'one\n' });
     await lab.worktrees.fetch(lab.repository, 'main');

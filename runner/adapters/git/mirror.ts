@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
@@ -108,6 +108,9 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     const aside = `${folder}.damaged-${Date.now()}`;
     await rename(folder, aside);
     await rename(made, folder);
+    // These two are the same in every mirror; what matters is what can still be read beside them.
+    await copyFile(join(folder, 'config'), join(aside, 'config'));
+    await copyFile(join(folder, 'HEAD'), join(aside, 'HEAD'));
     const listed = await readdir(join(aside, 'refs', 'opus', 'jobs')).catch(() => []);
     for (const job of listed) {
       const reference = `refs/opus/jobs/${job}`;
@@ -140,12 +143,12 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     await git.run(['repack', '-a', '-d', '-k', '--quiet'], call(repository));
   }
 
-  const ensure = (repository: RepositoryAddress): Promise<void> =>
+  const ensure = async (repository: RepositoryAddress): Promise<void> =>
     inTurn(gitDir(repository), async () => {
       if (!(await isMirror(gitDir(repository)))) await make(repository);
     });
 
-  const update = (repository: RepositoryAddress): Promise<void> =>
+  const update = async (repository: RepositoryAddress): Promise<void> =>
     inTurn(gitDir(repository), async () => {
       const folder = gitDir(repository);
       await sweep(folder);

@@ -147,7 +147,7 @@ async function lfsPathIn(
 ): Promise<string | null> {
   const indexFile = join(staged.scratch, 'attributes-index');
   try {
-    await git.text('read the attributes', ['read-tree', '--reset', tree], { ...call, indexFile });
+    await git.text('read the attributes', ['read-tree', tree], { ...call, indexFile });
     const answer = await git.text('read the attributes', ['check-attr', '--cached', '-z', '--stdin', 'filter'], {
       ...call,
       indexFile,

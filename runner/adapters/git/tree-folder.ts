@@ -123,11 +123,14 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
   }
 
   return {
-    prepare: (request) => {
+    prepare: async (request) => {
       const folder = folderOf(join(jobFolder(request.job), request.use));
       return inTurn(request.job, () => prepareInTurn(folder, request));
     },
-    remove: (job) => inTurn(job, () => removeUntrusted(jobFolder(job))),
+    remove: async (job) => {
+      const folder = jobFolder(job);
+      await inTurn(job, () => removeUntrusted(folder));
+    },
   };
 }
 

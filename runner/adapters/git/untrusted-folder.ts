@@ -66,26 +66,23 @@ function readable(name: string): string {
   return Buffer.from(name, 'latin1').toString('utf8');
 }
 
+/** Opens a folder its owner shut: the runner as root would see into it, and the sandbox would silently leave it out. */
 async function list(top: string, folder: string) {
   const path = pathOf(top, folder);
-  const read = () => readdir(path, { withFileTypes: true, encoding: 'latin1' });
   try {
-    return await read();
+    const { mode } = await lstat(path);
+    if ((mode & 0o500) !== 0o500) await chmod(path, (mode & 0o777) | 0o700);
+    return await readdir(path, { withFileTypes: true, encoding: 'latin1' });
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENAMETOOLONG') {
-      throw new OpusError(
-        'git.tree-too-large',
-        `The agent nested folders too deeply: ${readable(folder).slice(0, 80)}…`,
-        {
-          cause: error,
-        },
-      );
-    }
-    if (code !== 'EACCES') throw error;
-    // A folder its owner shut (mode 000).
-    await chmod(path, 0o700);
-    return read();
+    if (code !== 'ENAMETOOLONG') throw error;
+    throw new OpusError(
+      'git.tree-too-large',
+      `The agent nested folders too deeply: ${readable(folder).slice(0, 80)}…`,
+      {
+        cause: error,
+      },
+    );
   }
 }
 
