@@ -1,3 +1,4 @@
+import { readlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Sandbox, SandboxEnding, SandboxRequest, SandboxResult } from '../../core/ports/sandbox.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
@@ -58,11 +59,12 @@ function limitedCommand({ argv, limits }: SandboxRequest, path: string): [string
   return command as [string, ...string[]];
 }
 
-/** A process group, and whatever was seen below it or in its sessions while it ran. */
+/** A process group, whatever was seen below it or in its sessions while it ran, and what writes to its output. */
 class GroupContainment implements Containment {
   readonly #table: ProcessTable;
   readonly #watch: ResourceWatch;
   readonly #known = new Map<number, string>();
+  readonly #outputs = new Set<string>();
   #leader = 0;
 
   constructor(table: ProcessTable, watch: ResourceWatch) {
@@ -72,6 +74,7 @@ class GroupContainment implements Containment {
 
   started(pid: number): void {
     this.#leader = pid;
+    for (const output of outputsOf(pid)) if (/^(pipe|socket):/.test(output)) this.#outputs.add(output);
     this.#known.set(pid, this.#table.one(pid)?.started ?? '');
   }
 
@@ -115,6 +118,11 @@ class GroupContainment implements Containment {
         if (this.#known.get(entry.pid) === entry.started) continue;
         // A leader's number stays taken while its group or session has members, so these cannot be strangers.
         const ours = [entry.parent, entry.group, entry.session].some((pid) => pid > 1 && this.#known.has(pid));
+        if (options.fresh && outputsOf(entry.pid).some((output) => this.#outputs.has(output))) {
+          this.#known.set(entry.pid, entry.started);
+          grew = true;
+          continue;
+        }
         if (!ours || !this.#isStillOurs(entry.parent, entry.group, entry.session, entries)) continue;
         this.#known.set(entry.pid, entry.started);
         grew = true;
@@ -147,4 +155,15 @@ class GroupContainment implements Containment {
       return false;
     }
   }
+}
+
+/** Where standard output and standard error of a process lead: a daemon that left its parents often kept these. */
+function outputsOf(pid: number): string[] {
+  return ['1', '2'].flatMap((descriptor) => {
+    try {
+      return [readlinkSync(`/proc/${pid}/fd/${descriptor}`)];
+    } catch {
+      return [];
+    }
+  });
 }
