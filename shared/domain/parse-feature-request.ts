@@ -164,8 +164,8 @@ function readTitle(note: NoteReader, body: string, path: string): string {
   } else if (text !== '') {
     return text.replace(/\s+/g, ' ');
   }
-  const heading = /^#{1,6}[ \t]+(\S.*?)[ \t]*#*[ \t]*\r?$/m.exec(body.slice(0, 20_000))?.[1];
-  return heading ?? noteName(path);
+  const heading = /^#{1,6}[ \t]+(\S.{0,300})/m.exec(body.slice(0, 20_000))?.[1];
+  return heading?.replace(/\s#+\s*$/, '').trim() ?? noteName(path);
 }
 
 function readPriority(note: NoteReader): FeatureRequest['priority'] {

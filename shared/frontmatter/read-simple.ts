@@ -12,6 +12,7 @@ export function readSimpleFrontmatter(source: string, firstLine: number): Frontm
   for (let index = 0; index < lines.length; index += 1) {
     const line = withoutCarriageReturn(lines[index] ?? '');
     if (line === '' || line.startsWith('#')) continue;
+    if (line.length > longestLine) return null;
     const match = property.exec(line);
     const key = match?.[1];
     if (!match || key === undefined || seen.has(key)) return null;
@@ -26,7 +27,8 @@ export function readSimpleFrontmatter(source: string, firstLine: number): Frontm
     const items: FrontmatterValue[] = [];
     let indent: string | null = null;
     for (; index + 1 < lines.length; index += 1) {
-      const item = listItem.exec(withoutCarriageReturn(lines[index + 1] ?? ''));
+      const next = withoutCarriageReturn(lines[index + 1] ?? '');
+      const item = next.length > longestLine ? null : listItem.exec(next);
       if (!item) break;
       indent ??= item[1] ?? '';
       const scalar = readScalar(item[2] ?? '');
@@ -42,25 +44,29 @@ export function readSimpleFrontmatter(source: string, firstLine: number): Frontm
   return entries;
 }
 
+/** The patterns below may look at a line more than once; a long one is left to the full parser. */
+const longestLine = 1_000;
 const property = /^([A-Za-z_][A-Za-z0-9_-]*):(?: +([^ ].*)| *)$/;
 const listItem = /^( *)- +([^ ].*)$/;
-const plainText = /^[A-Za-z](?:[^:#\p{Cc}\ufeff]*[^:#\p{Cc}\ufeff\s])? *$/u;
-const keyword = /^(?:true|false|null) *$/i;
-const wholeNumber = /^(?:0|[1-9]\d{0,14}) *$/;
-const date = /^\d{4}-\d\d-\d\d *$/;
-const doubleQuoted = /^"([^"\\\p{Cc}\ufeff]*)" *$/u;
-const singleQuoted = /^'([^'\p{Cc}\ufeff]*)' *$/u;
+const comment = '(?: +#[^\\p{Cc}\\ufeff]*| *)$';
+const plainText = new RegExp(`^([A-Za-z](?:(?:[^:#\\p{Cc}\\ufeff]|:(?=[^ ]))*[^:#\\p{Cc}\\ufeff\\s])?)${comment}`, 'u');
+const keyword = /^(?:true|false|null)$/i;
+const wholeNumber = new RegExp(`^(0|[1-9]\\d{0,14})${comment}`, 'u');
+const date = new RegExp(`^(\\d{4}-\\d\\d-\\d\\d)${comment}`, 'u');
+const quoted = new RegExp(`^(?:"([^"\\\\\\p{Cc}\\ufeff]*)"|'([^'\\p{Cc}\\ufeff]*)')${comment}`, 'u');
+const emptyList = new RegExp(`^\\[\\]${comment}`, 'u');
 
 function readScalar(source: string): { value: FrontmatterValue; text: string | null } | null {
-  const quoted = doubleQuoted.exec(source) ?? singleQuoted.exec(source);
-  if (quoted) return { value: quoted[1] ?? '', text: quoted[1] ?? '' };
-  if ((plainText.test(source) && !keyword.test(source)) || date.test(source)) {
-    const text = source.replace(/ +$/, '');
+  const inQuotes = quoted.exec(source);
+  if (inQuotes) {
+    const text = inQuotes[1] ?? inQuotes[2] ?? '';
     return { value: text, text };
   }
-  if (wholeNumber.test(source)) return { value: Number(source), text: source.trim() };
-  if (/^\[\] *$/.test(source)) return { value: [], text: null };
-  return null;
+  const text = (plainText.exec(source) ?? date.exec(source))?.[1];
+  if (text !== undefined) return keyword.test(text) ? null : { value: text, text };
+  const number = wholeNumber.exec(source)?.[1];
+  if (number !== undefined) return { value: Number(number), text: number };
+  return emptyList.test(source) ? { value: [], text: null } : null;
 }
 
 function withoutCarriageReturn(line: string): string {

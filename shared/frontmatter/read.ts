@@ -16,6 +16,8 @@ export interface Frontmatter {
 
 /** Expanding aliases further than this is taken for an attack. */
 const maxAliasCount = 100;
+/** Properties are short; a longer block is somebody's mistake, or an attack on the parser. */
+export const maxBlockLength = 64 * 1024;
 
 export function readFrontmatter(text: string): Frontmatter {
   const location = locateFrontmatter(text);
@@ -38,6 +40,7 @@ export function readFrontmatter(text: string): Frontmatter {
 
 /** Reads a block's YAML with the full parser; `firstLine` is the block's first line in the file. */
 export function readYaml(source: string, firstLine: number): { entries: FrontmatterEntry[]; problems: NoteProblem[] } {
+  if (source.length > maxBlockLength) return { entries: [], problems: [tooLong(firstLine)] };
   const document = parseBlock(source);
   const problems = document.errors.map((error) => problemOf(error, firstLine));
   const { contents } = document;
@@ -122,6 +125,11 @@ function yamlHint(code: string): string {
     default:
       return 'Write one `name: value` a line, and put values with special characters in double quotes.';
   }
+}
+
+export function tooLong(line: number): NoteProblem {
+  const message = `The frontmatter is longer than ${maxBlockLength / 1024} KiB.`;
+  return problem('frontmatter.yaml', message, 'Move long texts below the second `---`.', line);
 }
 
 function notAMapping(line: number): NoteProblem {

@@ -1,7 +1,7 @@
 import { isMap, isScalar, type Document, type Pair, type YAMLMap } from 'yaml';
 import type { NoteProblem } from '../domain/feature-request.ts';
 import { lineAt, locateFrontmatter } from './locate.ts';
-import { keyTextOf, parseBlock, problemOf } from './read.ts';
+import { keyTextOf, maxBlockLength, parseBlock, problemOf, tooLong } from './read.ts';
 import { formatScalar } from './scalar.ts';
 import { replaceValue, significantEnd, type TextEdit } from './value-edit.ts';
 
@@ -32,6 +32,7 @@ export function spliceFrontmatter(
   if (location.kind !== 'found') return { kind: 'refused', problem: location.problem };
   const { block } = location;
   const source = text.slice(block.start, block.end);
+  if (source.length > maxBlockLength) return { kind: 'refused', problem: tooLong(2) };
   const document = parseBlock(source);
   const error = document.errors[0];
   if (error) return { kind: 'refused', problem: problemOf(error, 2) };

@@ -187,8 +187,9 @@ class AgentNoteReader {
   list(key: string, shape: RegExp, hint: string): string[] {
     const entry = this.entries.get(key);
     const items = strings(entry);
-    if (items?.every((item) => shape.test(item))) return items;
-    const wrong = items?.find((item) => !shape.test(item)) ?? JSON.stringify(entry?.value);
+    const fits = (item: string): boolean => item.length <= 1_000 && shape.test(item);
+    if (items?.every(fits)) return items;
+    const wrong = items?.find((item) => !fits(item))?.slice(0, 80) ?? JSON.stringify(entry?.value);
     this.report(`\`${wrong}\` cannot be used in \`${key}\`.`, hint, entry?.line ?? 1);
     return [];
   }
