@@ -74,7 +74,7 @@ export function openGitLab(): GitLab {
       }
     }
     plainGit(clone, 'add', '--all');
-    plainGit(clone, 'commit', '--quiet', '--message', 'Seed');
+    plainGit(clone, 'commit', '--quiet', '--allow-empty', '--message', 'Seed');
     plainGit(clone, 'push', '--quiet', 'origin', branch);
     return plainGit(clone, 'rev-parse', 'HEAD');
   }
