@@ -1,6 +1,7 @@
 // Draws a terminal's output as an image, for the README:
-//   npm start --silent -- --once | node scripts/run.mjs scripts/draw-run.mjs 'npm start' > docs/run.svg
+//   npm start --silent -- --once 2>&1 | node scripts/run.mjs scripts/draw-run.mjs 'npm start' > docs/run.svg
 import { readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
 
 const columns = 110;
@@ -10,9 +11,9 @@ const pad = 18;
 const bar = 34;
 const colors = [
   [/^\$ .*/, '#e6edf3', true],
-  [/\b(passed|pass|approved|merged|done|succeeded)\b|✓/, '#7ee787', false],
-  [/\b(failed|fail|rejected|error)\b|✗/, '#ff7b72', false],
-  [/\b(waiting|gate)\b/, '#e3b341', false],
+  [/^✓|^done\b|^merged\b/, '#7ee787', false],
+  [/^✗/, '#ff7b72', false],
+  [/^↺|^waiting\b/, '#e3b341', false],
   [/^\s{2,}/, '#8b949e', false],
 ];
 
@@ -31,7 +32,11 @@ function fold(line) {
 }
 
 const command = process.argv[2] ?? 'npm start';
-const text = stripVTControlCharacters(readFileSync(0, 'utf8')).trimEnd();
+// A terminal replaces the lines that say what has begun by those that say how it ended.
+const text = stripVTControlCharacters(readFileSync(0, 'utf8'))
+  .replaceAll(/^… .*\n/gm, '')
+  .replaceAll(dirname(import.meta.dirname), '/home/me/opus-orchestrator')
+  .trimEnd();
 const lines = [`$ ${command}`, ...text.split('\n')].flatMap(fold);
 const width = Math.ceil(columns * advance + 2 * pad);
 const total = bar + lines.length * height + pad;
