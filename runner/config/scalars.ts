@@ -52,6 +52,9 @@ export const command = z.pipe(
   z.transform((value) => toArgv(value) ?? []),
 );
 
+/** An assignment before the command, or what is no program but a word of the shell. */
+const needsShell = /^(?:\w+=.*|[.:]|cd|eval|exec|exit|export|set|source|ulimit|umask)$/;
+
 function toArgv(value: string | readonly string[]): readonly string[] | null {
   if (typeof value !== 'string') return value.length > 0 && value[0] !== '' ? value : null;
   const words: string[] = [];
@@ -62,7 +65,9 @@ function toArgv(value: string | readonly string[]): readonly string[] | null {
     if (!match) return quotesAreClosed(text) ? ['sh', '-c', text] : null;
     words.push(match[1] ?? match[2] ?? match[3] ?? '');
   }
-  return words.length > 0 ? words : null;
+  const [program] = words;
+  if (program === undefined) return null;
+  return needsShell.test(program) ? ['sh', '-c', text] : words;
 }
 
 function quotesAreClosed(text: string): boolean {
