@@ -101,6 +101,7 @@ class NoteReader {
       .filter(Boolean);
   }
 
+  /** Of broken frontmatter only the break is told: the rest may be its consequence. */
   report(
     code: NoteProblemCode,
     message: string,
@@ -108,6 +109,7 @@ class NoteReader {
     line: number,
     severity: NoteProblem['severity'] = 'error',
   ): void {
+    if (this.frontmatter.problems.length > 0) return;
     this.problems.push({ code, message, hint, line, severity });
   }
 }
