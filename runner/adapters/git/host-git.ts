@@ -144,6 +144,13 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
         cause: result.cause,
       });
     }
+    if (result.exitCode === undefined && !result.isMaxBuffer) {
+      const why = result.signal === undefined ? (result.code ?? 'unknown reason') : `stopped by ${result.signal}`;
+      throw new OpusError('git.failed', `git ${args[0] ?? ''} could not run to its end: ${why}.`, {
+        hint: 'The machine may be out of memory or processes.',
+        cause: result.cause,
+      });
+    }
     const decode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
     return {
       exitCode: result.exitCode ?? 128,
