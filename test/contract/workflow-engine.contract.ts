@@ -210,6 +210,20 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
       expect(subject.failures()).toEqual(['FR-1-1: Something unexpected happened: a defect']);
     });
 
+    it('ends a run whose step returns what is no JSON', async () => {
+      const engine = subject.open();
+      engine.register(async (context) => {
+        await context.step('count', () => {
+          ran.push('counted');
+          return Promise.resolve(10n);
+        });
+      });
+      await engine.start('FR-1-1', 1);
+      await engine.idle();
+      expect(ran).toEqual(['counted']);
+      expect(subject.failures()).toEqual([expect.stringContaining('BigInt')]);
+    });
+
     it('begins no further step once it stops, and goes on there at the next start', async () => {
       const begun = latch();
       const aborted = latch();

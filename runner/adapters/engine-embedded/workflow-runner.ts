@@ -60,7 +60,7 @@ export function createWorkflowRunner(options: {
         step: (name, body) =>
           calling(async () => {
             if (isStopping()) throw new StoppingError();
-            return step.run({ name, retryPolicy: unlimited }, () => body().catch(keepDefect));
+            return step.run({ name, retryPolicy: unlimited }, () => body().then(requireJson).catch(keepDefect));
           }),
         wait: (name, topic, timeoutMs) =>
           calling(async () => {
@@ -95,6 +95,12 @@ export function createWorkflowRunner(options: {
       }
     },
   };
+}
+
+/** The engine would try for ever to write down a result that has no JSON. */
+function requireJson<Result>(result: Result): Result {
+  JSON.stringify(result);
+  return result;
 }
 
 /** Thrown instead of beginning a step while the engine stops: the run is taken up again at the next start. */
