@@ -59,4 +59,10 @@ async function runner() {
 }
 
 const halves = { plugin, runner };
-await Promise.all((values.only === undefined ? ['plugin', 'runner'] : [values.only]).map((half) => halves[half]()));
+const chosen = values.only === undefined ? Object.keys(halves) : [values.only];
+const results = await Promise.allSettled(chosen.map((half) => halves[half]()));
+for (const { reason } of results.filter(({ status }) => status === 'rejected')) {
+  // esbuild has printed what is wrong with the sources already.
+  if (!reason.errors) console.error(reason);
+  process.exitCode = 1;
+}
