@@ -1,0 +1,27 @@
+import type { DecisionKind } from '#shared/domain/gate.ts';
+import { locateConfig } from './configuration.ts';
+import type { Terminal } from './terminal.ts';
+import { thisPerson, workOnJob } from './work-on-job.ts';
+
+export interface DecideOptions {
+  readonly comment?: string;
+  readonly json?: boolean;
+  readonly config?: string;
+}
+
+const lockPatienceMs = 10_000;
+
+/** approve, changes and reject: the answer is recorded, and what follows from it is done at once. */
+export async function decide(
+  terminal: Terminal,
+  kind: DecisionKind,
+  name: string,
+  options: DecideOptions,
+): Promise<number> {
+  const located = locateConfig(terminal, options.config);
+  const { json = false, comment = '' } = options;
+  return await workOnJob(terminal, located, { json, lockPatienceMs }, async (application) => {
+    const job = application.job(name);
+    return await application.decide(job.id, kind, comment, thisPerson(terminal));
+  });
+}

@@ -1,0 +1,63 @@
+import { isFinished } from '#shared/domain/job.ts';
+import { join, relative, resolve } from 'node:path';
+import { composeReader } from '../compose-reader.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import { demoFolder, locateConfig, type LocatedConfig } from './configuration.ts';
+import { emptyDemoFolder, prepareDemoFolder } from './demo-folder.ts';
+import type { Terminal } from './terminal.ts';
+import { workOnJob } from './work-on-job.ts';
+
+export interface DemoOptions {
+  readonly once?: boolean;
+  readonly json?: boolean;
+  readonly dir?: string;
+}
+
+const featureRequest = 'FR-001';
+
+/** The example, up to the merge gate. An unfinished run of it goes on; after a finished one it begins afresh. */
+export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
+  const folder = resolve(terminal.cwd, options.dir ?? demoFolder);
+  const shown = relative(terminal.cwd, folder) || '.';
+  let fresh = await prepareDemoFolder(folder);
+  let located = locateConfig(terminal, join(folder, 'opus.yml'));
+  if (!fresh && demoIsOver(located)) {
+    await emptyDemoFolder(folder);
+    fresh = await prepareDemoFolder(folder);
+    located = locateConfig(terminal, join(folder, 'opus.yml'));
+  }
+  terminal.err(fresh ? `The example is in ${shown}.` : `Going on with the example in ${shown}.`);
+  const work = {
+    json: options.json === true,
+    quietWarnings: fresh,
+    afterwards: (job: Job) => whatToLookAt(terminal, located, job),
+  };
+  return await workOnJob(terminal, located, work, async (application, runner) => {
+    // They are this program's own notes, copied a moment ago.
+    if (fresh) await runner.trust.confirm('all');
+    const job = await application.dispatch(featureRequest, { again: false });
+    return job.gate === null ? job : await application.takeNoteDecision(job.id);
+  });
+}
+
+function demoIsOver(located: LocatedConfig): boolean {
+  const reader = composeReader(located.config);
+  try {
+    const job = reader.jobs().findLast((candidate) => candidate.featureRequestId === featureRequest);
+    return job !== undefined && isFinished(job.status);
+  } finally {
+    reader.close();
+  }
+}
+
+function whatToLookAt(terminal: Terminal, located: LocatedConfig, job: Job): string[] {
+  const vault = relative(terminal.cwd, located.config.vault.path);
+  return [
+    '',
+    terminal.paint('out', 'bold', 'Look at'),
+    `  ${join(vault, job.notePath)}`,
+    `    ${terminal.paint('out', 'dim', 'the note, with what the runner wrote into it')}`,
+    `  ${join(vault, '20_runs', `${job.id}.md`)}`,
+    `    ${terminal.paint('out', 'dim', 'the run report')}`,
+  ];
+}

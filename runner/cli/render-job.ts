@@ -1,0 +1,84 @@
+import type { JobDocument } from '#shared/domain/job.ts';
+import type { LocatedConfig } from './configuration.ts';
+import { standingOf, stageTable } from './job-table.ts';
+import { plainLine } from './plain-text.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface JobNames {
+  readonly title: string;
+  readonly base: string;
+}
+
+/** What a person wants to know of a job, and what to do next. */
+export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, located: LocatedConfig): string[] {
+  const lines = [
+    `${terminal.paint('out', 'bold', job.job)}  ${plainLine(names.title)}`,
+    standingLine(terminal, job),
+    '',
+  ];
+  if (job.stages.length > 0) lines.push(...stageTable(terminal, job), '');
+  if (job.branch !== null && job.commit !== null) {
+    const merged = job.status === 'succeeded';
+    lines.push(
+      merged
+        ? `merged        ${job.commit.slice(0, 8)} into ${names.base}`
+        : `branch        ${job.branch} at ${job.commit.slice(0, 8)}`,
+    );
+  }
+  if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
+  if (job.error !== null) lines.push(`said          ${plainLine(job.error.message, 2_000)} (${job.error.code})`);
+  const next = nextSteps(job, located);
+  if (next.length > 0) {
+    const width = Math.max(...next.map(([command]) => command.length));
+    lines.push('', terminal.paint('out', 'bold', 'Next'));
+    for (const [command, what] of next)
+      lines.push(`  ${command.padEnd(width)}  ${terminal.paint('out', 'dim', what)}`.trimEnd());
+  }
+  return lines.filter((line, at) => line !== '' || lines[at - 1] !== '');
+}
+
+function standingLine(terminal: Terminal, job: JobDocument): string {
+  if (job.status === 'succeeded') return terminal.paint('out', 'green', 'done');
+  const gate = job.gate === null ? '' : ` (${job.gate})`;
+  return terminal.paint('out', job.status === 'failed' ? 'red' : 'yellow', `${standingOf(job)}${gate}`);
+}
+
+type Step = readonly [command: string, what: string];
+
+/** The commands that make sense for a job as it stands. */
+export function nextSteps(job: JobDocument, located: Pick<LocatedConfig, 'command'>): Step[] {
+  const { command } = located;
+  if (job.gate !== null) {
+    const plan = job.gate.startsWith('plan@');
+    return [
+      plan
+        ? [command(`job log ${job.job} --stage plan`), 'look at the plan']
+        : [command(`job diff ${job.job}`), 'look at the change'],
+      [command(`approve ${job.fr}`), plan ? 'let it be built' : 'merge it'],
+      [command(`changes ${job.fr} --comment "…"`), 'send it back with a comment'],
+      [command(`reject ${job.fr}`), 'close it'],
+    ];
+  }
+  switch (job.status) {
+    case 'waiting':
+      if (job.waitingFor !== 'human') return [[command(`run ${job.fr}`), 'look again']];
+      return [
+        [command(`job log ${job.job}`), 'what the agents and tests printed'],
+        [command(`job retry ${job.job}${roundsOption(job)}`), 'go on from the stage that failed'],
+        [command(`run ${job.fr} --again`), 'begin anew'],
+      ];
+    case 'queued':
+    case 'running':
+    case 'paused':
+      return [[command(`run ${job.fr}`), 'go on']];
+    case 'failed':
+    case 'canceled':
+      return [[command(`run ${job.fr} --again`), 'begin anew']];
+    case 'succeeded':
+      return [];
+  }
+}
+
+function roundsOption(job: JobDocument): string {
+  return job.error?.code === 'stage.rounds-exhausted' ? ' --rounds 2' : '';
+}

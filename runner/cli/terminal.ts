@@ -1,0 +1,49 @@
+import { styleText } from 'node:util';
+
+type Format = Parameters<typeof styleText>[0];
+
+/** The streams of this process and what is known about them. Commands write to it and nowhere else. */
+export interface Terminal {
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** A person can be asked: standard input and standard error are a terminal. */
+  readonly canAsk: boolean;
+  readonly outIsTerminal: boolean;
+  readonly errIsTerminal: boolean;
+  /** Aborted when a signal asks the process to stop. */
+  readonly signal: AbortSignal;
+  /** A line on standard output. */
+  out(text: string): void;
+  /** A line on standard error. */
+  err(text: string): void;
+  /** On standard error without a line end, for a line that is drawn again. */
+  draw(text: string): void;
+  /** Coloured where the stream shows colours and NO_COLOR does not forbid it. */
+  paint(stream: 'out' | 'err', format: Format, text: string): string;
+}
+
+export function createTerminal(signal: AbortSignal): Terminal {
+  const { stdout, stderr, stdin } = process;
+  return {
+    cwd: process.cwd(),
+    environment: process.env,
+    canAsk: stdin.isTTY && stderr.isTTY,
+    outIsTerminal: stdout.isTTY,
+    errIsTerminal: stderr.isTTY,
+    signal,
+    out: (text) => {
+      stdout.write(`${text}\n`);
+    },
+    err: (text) => {
+      stderr.write(`${text}\n`);
+    },
+    draw: (text) => {
+      stderr.write(text);
+    },
+    paint: (stream, format, text) => styleText(format, text, { stream: stream === 'out' ? stdout : stderr }),
+  };
+}
+
+export function printJson(terminal: Terminal, document: unknown): void {
+  terminal.out(JSON.stringify(document, null, 2));
+}

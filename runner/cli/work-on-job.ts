@@ -1,0 +1,109 @@
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import { exitCodeOf } from '#shared/domain/job.ts';
+import { userInfo } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
+import { composeRunner, type Runner } from '../compose.ts';
+import type { RunnerConfig } from '../core/configuration.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import type { Actor, Application } from '../engine/application.ts';
+import type { LocatedConfig } from './configuration.ts';
+import { createProgress, type Progress } from './progress.ts';
+import { errorLines, exitCodeOfError } from './render-error.ts';
+import { jobLines } from './render-job.ts';
+import { printJson, type Terminal } from './terminal.ts';
+
+export interface WorkOptions {
+  readonly json: boolean;
+  /** Answer every gate with yes. */
+  readonly approve?: boolean;
+  /** How long another process may hold the data folder before that is an error. */
+  readonly lockPatienceMs?: number;
+  /** Leaves out what the runner warns about at its start, for a caller that mends it. */
+  readonly quietWarnings?: boolean;
+  /** Printed after the job where a person reads it. */
+  readonly afterwards?: (job: Job) => string[];
+}
+
+/** Begins something on a job, works on it until it rests, and prints it, whatever it came to. */
+export async function workOnJob(
+  terminal: Terminal,
+  located: LocatedConfig,
+  options: WorkOptions,
+  begin: (application: Application, runner: Runner) => Promise<Job>,
+): Promise<number> {
+  const progress = createProgress(terminal);
+  try {
+    const runner = await composePatiently(terminal, located.config, progress, options.lockPatienceMs ?? 0);
+    try {
+      return await workAndPrint(terminal, located, options, progress, runner, begin);
+    } finally {
+      progress.close();
+      await runner.stop();
+    }
+  } finally {
+    progress.close();
+  }
+}
+
+async function workAndPrint(
+  terminal: Terminal,
+  located: LocatedConfig,
+  options: WorkOptions,
+  progress: Progress,
+  runner: Runner,
+  begin: (application: Application, runner: Runner) => Promise<Job>,
+): Promise<number> {
+  const { application } = runner;
+  for (const warning of options.quietWarnings === true ? [] : runner.warnings)
+    terminal.err(`${terminal.paint('err', 'yellow', 'warning')} ${warning}`);
+  await runner.start();
+  let job = await begin(application, runner);
+  let failure: OpusError | null = null;
+  try {
+    const approve = options.approve === true ? thisPerson(terminal) : null;
+    job = await application.work(job.id, { approve, signal: terminal.signal });
+  } catch (thrown) {
+    failure = toOpusError(thrown);
+    job = application.job(job.id);
+  }
+  progress.close();
+  const document = application.document(job.id);
+  if (options.json) printJson(terminal, document);
+  else {
+    terminal.err('');
+    for (const line of jobLines(terminal, document, job, located)) terminal.out(line);
+    for (const line of options.afterwards?.(job) ?? []) terminal.out(line);
+  }
+  if (failure === null) return exitCodeOf(document);
+  for (const line of errorLines(failure, terminal)) terminal.err(line);
+  return exitCodeOfError(failure);
+}
+
+/** Who sits at this terminal. */
+export function thisPerson(terminal: Pick<Terminal, 'environment'>): Actor {
+  try {
+    return { person: userInfo().username, channel: 'cli' };
+  } catch {
+    // A user id without an entry in the system's list, as containers have.
+    return { person: terminal.environment['USER'] ?? 'unknown', channel: 'cli' };
+  }
+}
+
+async function composePatiently(
+  terminal: Terminal,
+  config: RunnerConfig,
+  progress: Progress,
+  patienceMs: number,
+): Promise<Runner> {
+  const deadline = Date.now() + patienceMs;
+  for (let said = false; ; said = true) {
+    try {
+      return await composeRunner(config, { progress: progress.show });
+    } catch (thrown) {
+      const locked = thrown instanceof OpusError && thrown.code === 'registry.locked';
+      if (!locked || Date.now() >= deadline || terminal.signal.aborted) throw thrown;
+      if (!said) terminal.err(terminal.paint('err', 'dim', `${thrown.message} Waiting for it…`));
+      await pause(250, undefined, { signal: terminal.signal }).catch(() => undefined);
+    }
+  }
+}
