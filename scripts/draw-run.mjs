@@ -35,7 +35,7 @@ const command = process.argv[2] ?? 'npm start';
 // A terminal replaces the lines that say what has begun by those that say how it ended.
 const text = stripVTControlCharacters(readFileSync(0, 'utf8'))
   .replaceAll(/^… .*\n/gm, '')
-  .replaceAll(dirname(import.meta.dirname), '/home/me/opus-orchestrator')
+  .replaceAll(dirname(import.meta.dirname), '/home/me/opus')
   .trimEnd();
 const lines = [`$ ${command}`, ...text.split('\n')].flatMap(fold);
 const width = Math.ceil(columns * advance + 2 * pad);
