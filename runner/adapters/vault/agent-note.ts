@@ -73,7 +73,8 @@ export function parseAgentNote(path: string, text: string): ParsedAgent {
   if (template.trim() === '' && driver !== null && driver !== 'command') {
     note.report('The note has no prompt.', 'Write the prompt below the properties.', 1);
   }
-  return note.problems.length > 0 ? { kind: 'invalid', problems: note.problems } : { kind: 'agent', profile };
+  if (note.problems.length === 0) return { kind: 'agent', profile };
+  return { kind: 'invalid', problems: note.problems.toSorted((a, b) => a.line - b.line) };
 }
 
 const hostName =
