@@ -19,11 +19,16 @@ if (: > /opus-probe) 2>/dev/null; then echo root-folder; fi
 [ "$(prlimit --core --raw --noheadings --output=HARD)" -eq 0 ] || echo limits
 echo probed`;
 
-/** Runs the real thing once; `run` is the sandbox's own. */
-export async function probeBubblewrap(
-  run: (request: SandboxRequest) => Promise<SandboxResult>,
-  installed: boolean,
-): Promise<SandboxProbe> {
+export interface ProbedSandbox {
+  run(request: SandboxRequest): Promise<SandboxResult>;
+  /** Where bubblewrap lies. */
+  program(): string | null;
+  /** Known once something ran. */
+  caps(): 'cgroup' | 'rlimit';
+}
+
+/** Runs the real thing once. */
+export async function probeBubblewrap(sandbox: ProbedSandbox): Promise<SandboxProbe> {
   if (process.platform !== 'linux') {
     return {
       kind: 'none',
@@ -31,9 +36,10 @@ export async function probeBubblewrap(
       hint: 'Run the service on Linux, in a virtual machine or WSL 2.',
     };
   }
-  if (!installed) return { kind: 'none', reason: 'bubblewrap is not installed.', hint: 'apt-get install bubblewrap' };
+  if (sandbox.program() === null)
+    return { kind: 'none', reason: 'bubblewrap is not installed.', hint: 'apt-get install bubblewrap' };
   try {
-    const result = await run({
+    const result = await sandbox.run({
       argv: ['/bin/sh', '-c', promises],
       cwd: '/',
       env: { OUTER: String(process.pid) },
@@ -45,7 +51,9 @@ export async function probeBubblewrap(
     });
     const words = result.tail.trim().split('\n');
     if (result.ending === 'exited' && words.length === 1 && words[0] === 'probed') {
-      return { kind: 'isolated', caps: 'rlimit', detail: 'bubblewrap, with limits set inside and watched' };
+      const caps = sandbox.caps();
+      const how = caps === 'cgroup' ? 'a control group for each run' : 'limits set inside, and watched';
+      return { kind: 'isolated', caps, detail: `bubblewrap, with ${how}` };
     }
     return brokenPromise(words, result);
   } catch (error) {

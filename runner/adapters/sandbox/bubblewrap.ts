@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { Sandbox, SandboxRequest, SandboxResult } from '../../core/ports/sandbox.ts';
 import { probeBubblewrap } from './bubblewrap-probe.ts';
+import { CgroupLimits, type RunCgroup } from './cgroup-limits.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { mountArguments } from './mount-plan.ts';
 import { NamespaceContainment } from './namespace-containment.ts';
@@ -38,7 +39,7 @@ const largestScratch = 1024 ** 3;
 export function createBubblewrapSandbox(options: BubblewrapOptions = {}): Sandbox {
   const sandbox = new BubblewrapSandbox(options);
   return {
-    probe: () => probeBubblewrap((request) => sandbox.run(request), sandbox.program() !== null),
+    probe: () => probeBubblewrap(sandbox),
     run: (request) => sandbox.run(request),
   };
 }
@@ -50,6 +51,8 @@ class BubblewrapSandbox {
   readonly #watchMs: number;
   readonly #table: ProcessTable;
   readonly #inherited = inheritedDescriptors();
+  #cgroups: CgroupLimits | null = null;
+  #cgroupWorks = false;
 
   constructor(options: BubblewrapOptions) {
     const home = options.home ?? homedir();
@@ -74,9 +77,15 @@ class BubblewrapSandbox {
     const view = this.#view(request);
     requireProgram(request.argv[0], { path: view.path, cwd: request.cwd, mounts: request.mounts });
     const network = await openNetwork(request.network);
+    const cgroup = this.#openCgroup(request);
     try {
       const writable = request.mounts.filter(({ mode }) => mode === 'read-write').map(({ source }) => source);
-      const containment = new NamespaceContainment(this.#table, new ResourceWatch(request.limits, writable));
+      const containment = new NamespaceContainment(
+        this.#table,
+        new ResourceWatch(request.limits, writable),
+        cgroup,
+        request.limits.processes * threadsPerProcess,
+      );
       const input = [
         ...isolation,
         ...mountArguments({
@@ -94,11 +103,13 @@ class BubblewrapSandbox {
           value,
         ]),
       ];
+      const [file, ...before]: [string, ...string[]] = cgroup === null ? [program] : [...cgroup.command(), program];
       const { ended, output } = await superviseRun(
         request,
         {
-          file: program,
+          file,
           args: [
+            ...before,
             ...['--args', argumentsDescriptor, '--json-status-fd', statusDescriptor, '--'],
             ...limitedCommand(request, network),
           ],
@@ -121,8 +132,21 @@ class BubblewrapSandbox {
       }
       return runResult({ ...ended, exitCode: containment.exitCode }, output, network?.refusedHosts() ?? []);
     } finally {
+      await cgroup?.remove();
       await network?.close();
     }
+  }
+
+  /** What keeps memory and processes within their limits here. */
+  caps(): 'cgroup' | 'rlimit' {
+    return this.#cgroupWorks ? 'cgroup' : 'rlimit';
+  }
+
+  #openCgroup(request: SandboxRequest): RunCgroup | null {
+    this.#cgroups ??= new CgroupLimits();
+    const cgroup = this.#cgroups.open(request.limits);
+    this.#cgroupWorks = cgroup !== null;
+    return cgroup;
   }
 
   #view(request: SandboxRequest): { path: string; readable: string[] } {
