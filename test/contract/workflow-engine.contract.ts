@@ -189,8 +189,7 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
       ['in a step', true],
       ['between steps', false],
     ])('ends a run whose workflow throws %s, says so, and does not try it again', async (_where, inStep) => {
-      const engine = subject.open();
-      engine.register(async (context) => {
+      const workflow = async (context: WorkflowContext): Promise<void> => {
         await context.step('plan', () => Promise.resolve(ran.push('plan')));
         if (!inStep) {
           ran.push('threw');
@@ -200,12 +199,16 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
           ran.push('threw');
           return Promise.reject(new Error('a defect'));
         });
-      });
+      };
+      const engine = subject.open();
+      engine.register(workflow);
       await engine.start('FR-1-1', 1);
       await engine.idle();
-      await engine.tick();
-      await engine.start('FR-1-1', 1);
-      await engine.idle();
+      await engine.stop();
+      const reopened = subject.open();
+      reopened.register(workflow);
+      await reopened.start('FR-1-1', 1);
+      await reopened.idle();
       expect(ran).toEqual(['plan', 'threw']);
       expect(subject.failures()).toEqual(['FR-1-1: Something unexpected happened: a defect']);
     });
