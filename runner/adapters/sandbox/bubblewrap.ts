@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
@@ -19,6 +20,8 @@ import { isWithin, systemFolders } from './visible-paths.ts';
 export interface BubblewrapOptions {
   /** The runner's home: an empty folder inside. Defaults to the user's. */
   readonly home?: string;
+  /** Where bubblewrap lies; looked for when absent. */
+  readonly program?: string;
   /** The runner's PATH. Defaults to the process's. */
   readonly path?: string;
   /** Bytes of one run that reach its log file. */
@@ -47,6 +50,7 @@ export function createBubblewrapSandbox(options: BubblewrapOptions = {}): Sandbo
 class BubblewrapSandbox {
   readonly #home: string;
   readonly #path: string;
+  readonly #program: string | undefined;
   readonly #logBytes: number;
   readonly #watchMs: number;
   readonly #table: ProcessTable;
@@ -58,12 +62,14 @@ class BubblewrapSandbox {
     const home = options.home ?? homedir();
     this.#home = ['', '/', '/nonexistent', '/dev/null'].includes(home) ? '/home/agent' : home;
     this.#path = options.path ?? process.env['PATH'] ?? '';
+    this.#program = options.program;
     this.#logBytes = options.logBytes ?? 10_000_000;
     this.#watchMs = options.watchMs ?? 250;
     this.#table = new ProcessTable(this.#watchMs / 2);
   }
 
   program(): string | null {
+    if (this.#program !== undefined) return existsSync(this.#program) ? this.#program : null;
     return findProgram('bwrap', `${this.#path}:/usr/bin:/usr/local/bin`);
   }
 
