@@ -18,7 +18,7 @@ interface Common {
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   let code = 0;
   /** Commander hands a command its own options; --config is the program's. */
-  const options = <Options>(command: Command): Options => command.optsWithGlobals();
+  const options = <Options>(command: Command): Options => command.optsWithGlobals() as Options;
   const program = new Command('opus')
     .description('Turns feature-request notes of an Obsidian vault into merged pull requests.')
     .version(packageVersion())
@@ -153,7 +153,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { listJobs } = await import('./job-list.ts');
-      code = listJobs(terminal, options<Common>(command));
+      code = await listJobs(terminal, options<Common>(command));
     });
   job
     .command('show')
@@ -162,7 +162,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (name: string, _given: unknown, command: Command) => {
       const { showJob } = await import('./job-show.ts');
-      code = showJob(terminal, name, options<Common>(command));
+      code = await showJob(terminal, name, options<Common>(command));
     });
   job
     .command('log')

@@ -1,0 +1,80 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import { composeRunner } from '../compose.ts';
+import type { NoteChange } from '../engine/trust.ts';
+import { confirm } from './ask.ts';
+import { locateConfig, type LocatedConfig } from './configuration.ts';
+import { colouredDiff, diffLines } from './line-diff.ts';
+import { plainLine } from './plain-text.ts';
+import type { Terminal } from './terminal.ts';
+import { withReader } from './with-reader.ts';
+
+export interface TrustOptions {
+  readonly all?: boolean;
+  readonly config?: string;
+}
+
+/** Shows what is not in force yet in notes that name commands or policy, and puts it in force when a person says so. */
+export async function trust(terminal: Terminal, options: TrustOptions): Promise<number> {
+  const changes = await withReader(terminal, options, async (reader) => (await reader.trust()).changes());
+  const waiting = changes.filter((change) => change.state !== 'confirmed');
+  if (waiting.length === 0) {
+    terminal.out(
+      `Nothing to confirm: ${changes.length === 1 ? 'the one note is' : `all ${changes.length} notes are`} in force.`,
+    );
+    return 0;
+  }
+  for (const change of waiting) for (const line of changeLines(terminal, change)) terminal.out(line);
+  const sound = waiting.filter((change) => change.problems.length === 0);
+  const located = locateConfig(terminal, options.config);
+  if (options.all !== true) {
+    if (!terminal.canAsk) {
+      terminal.err(
+        `Not confirmed: ${waiting.length} of ${changes.length} notes. Confirm with: ${located.command('trust --all')}`,
+      );
+      return 3;
+    }
+    const question = `Put ${sound.length === 1 ? 'this note' : `these ${sound.length} notes`} in force?`;
+    if (sound.length > 0 && !(await confirm(terminal, question))) {
+      terminal.out('Nothing was confirmed.');
+      return 3;
+    }
+  }
+  await confirmShown(located, sound);
+  terminal.out(`${sound.length} of ${waiting.length} confirmed.`);
+  if (sound.length === waiting.length) return 0;
+  terminal.err('The others cannot take effect until what is wrong with them is mended.');
+  return 2;
+}
+
+/** What was shown is what is confirmed: a note that changed since is refused. */
+async function confirmShown(located: LocatedConfig, shown: readonly NoteChange[]): Promise<void> {
+  if (shown.length === 0) return;
+  const runner = await composeRunner(located.config);
+  try {
+    const now = new Map((await runner.trust.changes()).map((change) => [change.path, change]));
+    const moved = shown.find((change) => now.get(change.path)?.after !== change.after);
+    if (moved) {
+      throw new OpusError(
+        'config.untrusted',
+        `${moved.path} was changed while you looked at it, so nothing was confirmed.`,
+        {
+          hint: `Look again: ${located.command('trust')}`,
+        },
+      );
+    }
+    await runner.trust.confirm(shown.map((change) => change.path));
+  } finally {
+    await runner.stop();
+  }
+}
+
+function changeLines(terminal: Terminal, change: NoteChange): string[] {
+  const colour = change.state === 'new' ? 'green' : change.state === 'gone' ? 'red' : 'yellow';
+  const title = `${terminal.paint('out', colour, change.state.padEnd(7))}  ${terminal.paint('out', 'bold', plainLine(change.path))}`;
+  const problems = change.problems.flatMap(({ line, message, hint }) => [
+    `  ${terminal.paint('out', 'red', 'error')} in line ${line}: ${plainLine(message)}`,
+    `      ${plainLine(hint)}`,
+  ]);
+  const diff = colouredDiff(terminal, diffLines(change.before ?? '', change.after ?? '').join('\n'));
+  return [title, ...problems, ...diff.map((line) => `  ${line}`), ''];
+}
