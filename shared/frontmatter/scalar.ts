@@ -2,7 +2,8 @@ export type QuoteStyle = 'plain' | 'single' | 'double';
 
 /** A word, a path, a name or an address that neither YAML 1.1 nor 1.2 takes for anything but text. */
 const plainWord = /^(?:[A-Za-z][A-Za-z0-9_./-]*|https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~/%=&?+@-]*)?)$/;
-const keyword = /^(?:y|n|yes|no|on|off|true|false|null)$/i;
+/** The last is a number to some YAML 1.1 readers. */
+const keyword = /^(?:y|n|yes|no|on|off|true|false|null|e[0-9_]+)$/i;
 /** A hash may be all digits but one `e`: hashes are quoted whatever their digits happen to be. */
 const hexadecimal = /^[0-9a-f]{6,}$/i;
 // eslint-disable-next-line no-control-regex

@@ -61,6 +61,8 @@ const awkwardTexts = [
   ],
   ...[
     'deadbeef',
+    'e1',
+    'E_1',
     'abcdef1',
     '0.42 USD',
     'https://example.com/pull/12',

@@ -30,13 +30,11 @@ const runs = { numRuns: 4_000 };
 
 describe('setting a property', () => {
   it('changes the characters of that property only, and every reader reads back the text', () => {
-    let set = 0;
     fc.assert(
       fc.property(sample, fc.nat(), wantedText, ({ text, keys, spans }, pick, wanted) => {
         const key = keys[pick % Math.max(1, keys.length)] ?? 'absent';
         const outcome = spliceFrontmatter(text, [[key, wanted]]);
-        if (outcome.kind === 'refused') return;
-        set += 1;
+        if (outcome.kind === 'refused') throw new Error(outcome.problem.message);
         const [start, end] = spans.get(key) ?? [locateEnd(text), locateEnd(text)];
         expect(outcome.text.slice(0, start)).toBe(text.slice(0, start));
         expect(outcome.text.endsWith(text.slice(end))).toBe(true);
@@ -47,7 +45,6 @@ describe('setting a property', () => {
       }),
       runs,
     );
-    expect(set).toBeGreaterThan(runs.numRuns * 0.9);
   });
 
   it('writes nothing when the value is there already', () => {
