@@ -1,5 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry, RegistryChange } from '../../core/ports/job-registry.ts';
 import { connect } from './connection.ts';
@@ -23,6 +25,7 @@ const build = new Kysely<Tables>({
 
 export function openRegistry(options: { readonly file: string; readonly clock: Clock }): JobRegistry {
   const { file, clock } = options;
+  mkdirSync(dirname(file), { recursive: true });
   const connection = connect(file, { readOnly: false });
   try {
     migrate(connection, file);
