@@ -13,7 +13,7 @@ const promises = `
 [ "$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' /proc/self/status)" = 1 ] || echo new-privileges
 if (: > /proc/sys/kernel/core_pattern) 2>/dev/null; then echo sysctl; fi
 if (: > /opus-probe) 2>/dev/null; then echo root-folder; fi
-[ -d "/proc/$OUTER" ] && [ "$OUTER" -gt 64 ] && echo processes
+[ "\${OUTER:-0}" -gt 64 ] && [ -d "/proc/$OUTER" ] && echo processes
 [ -n "$(find "$HOME" -mindepth 1 -maxdepth 1 -type f 2>/dev/null)" ] && echo home
 [ "$(wc -l < /proc/net/route)" -le 1 ] || echo network
 [ "$(prlimit --core --raw --noheadings --output=HARD)" -eq 0 ] || echo limits

@@ -40,6 +40,7 @@ export function toolchainPaths(sources: ToolchainSources, privacy: Privacy): str
     for (const shown of wholeToolchain(path, privacy)) found.add(shown);
   };
   for (const folder of pathFolders(sources.path)) {
+    if (!isSystemPath(folder) && !mayShowFolder(folder, privacy)) continue;
     if (!isSystemPath(folder)) {
       add(folder);
       add(realPathOf(folder) ?? folder);
@@ -75,11 +76,11 @@ export function readablePathsForCommand(argv: readonly string[], privacy: Privac
 }
 
 function folderOrFile(path: string, privacy: Privacy): string[] {
-  if (isFolder(path)) return mayShowFolder(path, privacy) ? [path] : [];
   const modules = outermostNodeModules(path);
   if (modules !== null && mayShowFolder(modules, privacy)) return [modules];
   const known = knownToolchain(path, privacy);
   if (known.length > 0) return known;
+  if (isFolder(path)) return mayShowFolder(path, privacy) ? [path] : [];
   if (mayShowFolder(dirname(path), privacy)) return [dirname(path)];
   return mayShowFile(path, privacy) ? [path] : [];
 }

@@ -47,6 +47,13 @@ const systemRoots = [
   ...['/var/lib', '/var/tmp', '/var/run', '/nix', '/snap', '/Users', '/home/linuxbrew', ...systemFolders],
 ];
 
+const kernelFolders = ['/proc', '/sys', '/dev', '/run', '/var/run'];
+
+const systemSecrets = [
+  ...['/etc/shadow', '/etc/shadow-', '/etc/gshadow', '/etc/gshadow-', '/etc/sudoers', '/etc/sudoers.d', '/etc/ssh'],
+  ...['/etc/security', '/etc/ssl/private', '/etc/krb5.keytab', '/etc/machine-id'],
+];
+
 /** Below home: never shown, whoever asks, because what lies there is a person's credentials. */
 const credentialFolders = [
   ...[
@@ -82,6 +89,7 @@ export interface Privacy {
 /** Whether a folder can be shown as a whole: it is, contains and lies in nothing private, and is no system root. */
 export function mayShowFolder(folder: string, privacy: Privacy): boolean {
   if (systemRoots.includes(folder) || /^\/(home|Users)\/[^/]+$/.test(folder)) return false;
+  if ([...kernelFolders, '/etc', '/boot', '/var/log'].some((root) => isWithin(folder, root))) return false;
   const { homes, hidden } = protectedPaths(privacy);
   if (homes.some((home) => isWithin(home, folder))) return false;
   if (hidden.some((path) => isWithin(path, folder) || isWithin(folder, path))) return false;
@@ -91,10 +99,8 @@ export function mayShowFolder(folder: string, privacy: Privacy): boolean {
 /** Whether one file can be shown that a command names. */
 export function mayShowFile(file: string, privacy: Privacy): boolean {
   const { homes } = protectedPaths(privacy);
-  return (
-    !credentialPaths(homes).some((path) => isWithin(file, path)) &&
-    !['/proc', '/sys', '/dev', '/run'].some((path) => isWithin(file, path))
-  );
+  const secret = [...kernelFolders, ...systemSecrets, ...credentialPaths(homes)];
+  return !secret.some((path) => isWithin(file, path));
 }
 
 function protectedPaths({ home, hidden }: Privacy): { homes: string[]; hidden: string[] } {
