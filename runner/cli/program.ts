@@ -210,9 +210,9 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 /** Help and version end the parsing as well; everything else it says is about wrong arguments. */
 function endOfParsing(ended: CommanderError, args: readonly string[], program: Command, terminal: Terminal): number {
   if (ended.exitCode === 0) return 0;
-  const named = program.commands.find((command) => command.name() === args.find((word) => !word.startsWith('-')));
+  const named = namedCommand(program, args);
   if (ended.code === 'commander.help') {
-    terminal.err((named ?? program).helpInformation().trimEnd());
+    terminal.err(named.command.helpInformation().trimEnd());
     return 2;
   }
   const sentence = ended.message
@@ -221,8 +221,24 @@ function endOfParsing(ended: CommanderError, args: readonly string[], program: C
     .replaceAll(/[()]/g, '');
   const message = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;
   throw new OpusError('config.usage', /[.?!]$/.test(message) ? message : `${message}.`, {
-    hint: `${programName(terminal)} ${named === undefined ? '' : `${named.name()} `}--help`,
+    hint: `${[programName(terminal), ...named.path].join(' ')} --help`,
   });
+}
+
+/** As far down as the words name commands. */
+function namedCommand(
+  program: Command,
+  args: readonly string[],
+): { readonly command: Command; readonly path: string[] } {
+  let command = program;
+  const path: string[] = [];
+  for (const word of args) {
+    const next = command.commands.find((candidate) => candidate.name() === word);
+    if (!next) continue;
+    command = next;
+    path.push(word);
+  }
+  return { command, path };
 }
 
 function collect(value: string, before: readonly string[]): string[] {

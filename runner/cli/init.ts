@@ -1,0 +1,119 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join, relative, resolve } from 'node:path';
+import { composeRunner } from '../compose.ts';
+import { loadConfig } from '../config/load.ts';
+import { locateConfig } from './configuration.ts';
+import { initialAnswers } from './init-answers.ts';
+import { configText, noteFiles, vaultFolders } from './init-files.ts';
+import type { Terminal } from './terminal.ts';
+
+export interface InitOptions {
+  readonly vault?: string;
+  /** NAME=URL or NAME=URL@BASE. */
+  readonly repo?: readonly string[];
+  readonly test?: string;
+  readonly agent?: readonly string[];
+  readonly config?: string;
+}
+
+interface Written {
+  readonly wrote: string[];
+  readonly kept: string[];
+}
+
+/** Writes what is missing and nothing that is there, and confirms the notes it wrote itself. */
+export async function init(terminal: Terminal, options: InitOptions): Promise<number> {
+  const file = resolve(terminal.cwd, options.config ?? 'opus.yml');
+  const done: Written = { wrote: [], kept: [] };
+  const answers = await initialAnswers(terminal, options, file);
+  if (existsSync(file)) {
+    // A broken one is said now, not after half the work.
+    loadConfig(file, { environment: terminal.environment });
+    if (options.vault !== undefined || (options.repo ?? []).length > 0 || options.test !== undefined) {
+      terminal.err(`${file} is there and stays as it is; --vault, --repo and --test change nothing in it.`);
+    }
+  }
+  await writeMissing(file, configText(answers, file), done);
+  const { config } = locateConfig(terminal, file);
+  const vault = config.vault.path;
+  await refuseFile(vault);
+  for (const folder of vaultFolders) {
+    const path = join(vault, folder);
+    if (existsSync(path)) continue;
+    await mkdir(path, { recursive: true });
+    done.wrote.push(`${path}/`);
+  }
+  const notes = noteFiles(answers.agent);
+  const confirmable: string[] = [];
+  for (const note of notes) {
+    const isNew = await writeMissing(join(vault, note.path), note.text, done);
+    if (isNew && note.namesCommands) confirmable.push(note.path);
+  }
+  report(terminal, done);
+  if (confirmable.length > 0) {
+    const runner = await composeRunner(config);
+    try {
+      const count = await runner.trust.confirm(confirmable);
+      terminal.out(`Confirmed the ${count} notes it wrote; a change to one takes effect with: opus trust`);
+    } finally {
+      await runner.stop();
+    }
+  }
+  sayNext(terminal, file, answers.agentIsPlaceholder && confirmable.some((path) => path.includes('/agents/')));
+  return 0;
+}
+
+/** Made only where nothing is: an existing file, or link, is left alone. */
+async function writeMissing(path: string, text: string, done: Written): Promise<boolean> {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, text, { flag: 'wx' });
+    done.wrote.push(path);
+    return true;
+  } catch (thrown) {
+    const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
+    if (code === 'EEXIST' && existsSync(path)) {
+      done.kept.push(path);
+      return false;
+    }
+    throw new OpusError('config.init-conflict', `${path} cannot be written (${String(code)}).`, {
+      hint: 'Make its folder writable, or name another place; what was written so far stays.',
+      cause: thrown,
+    });
+  }
+}
+
+async function refuseFile(vault: string): Promise<void> {
+  await mkdir(vault, { recursive: true }).catch((thrown: unknown) => {
+    throw new OpusError('config.init-conflict', `The vault ${vault} is not a folder and cannot be made one.`, {
+      hint: "Name the vault's folder with --vault, or in opus.yml.",
+      cause: thrown,
+    });
+  });
+}
+
+function report(terminal: Terminal, done: Written): void {
+  const shown = (path: string): string => {
+    const way = relative(terminal.cwd, path);
+    return `${way === '' || way.startsWith('..') ? path : way}${path.endsWith('/') ? '/' : ''}`;
+  };
+  for (const path of done.wrote) terminal.out(`${terminal.paint('out', 'green', 'wrote')}  ${shown(path)}`);
+  for (const path of done.kept) terminal.out(`${terminal.paint('out', 'dim', 'kept')}   ${shown(path)}`);
+}
+
+function sayNext(terminal: Terminal, file: string, namesNoAgent: boolean): void {
+  const { command } = locateConfig(terminal, file);
+  const steps: (readonly [string, string])[] = [];
+  if (namesNoAgent) {
+    steps.push(['edit command: in 00_system/opus/agents/*.md', 'name your agent']);
+    steps.push([command('trust'), 'put the change in force']);
+  }
+  steps.push([command('doctor'), 'is everything here that it needs?']);
+  steps.push([command('fr new "Title"'), 'write a feature request']);
+  steps.push([command('run FR-001'), 'work on it, up to the merge gate']);
+  const width = Math.max(...steps.map(([words]) => words.length));
+  terminal.out(`\n${terminal.paint('out', 'bold', 'Next')}`);
+  for (const [words, what] of steps) terminal.out(`  ${words.padEnd(width)}  ${terminal.paint('out', 'dim', what)}`);
+}
