@@ -36,7 +36,7 @@ const unconfined: Sandbox = {
     const [program, ...args] = request.argv;
     const stdout = execFileSync(program, args, {
       cwd: request.cwd,
-      env: { PATH: process.env['PATH'], HOME: lab.folder, ...request.env },
+      env: { PATH: process.env['PATH'], HOME: process.env['HOME'], ...request.env },
     });
     return Promise.resolve({
       ending: 'exited',
