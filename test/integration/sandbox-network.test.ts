@@ -15,7 +15,7 @@ let server: Server;
 let port: number;
 let mark: string;
 let requests: string[];
-const proxyFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith('opus-proxy-'));
+const proxyFolders = () => readdirSync(tmpdir()).filter((name) => name.startsWith(`opus-proxy-${process.pid}-`));
 let foldersBefore: string[];
 
 beforeEach(async () => {

@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { connect, isIP, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -19,6 +20,7 @@ const connectMs = 20_000;
 const idleMs = 10 * 60_000;
 const mostConnections = 256;
 const mostRefused = 100;
+const folderPrefix = 'opus-proxy-';
 /** The longest path that the address of a socket holds. */
 const socketPathBytes = 107;
 
@@ -213,8 +215,17 @@ function asRefusal(error: unknown): Refusal {
 }
 
 async function privateFolder(): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'opus-proxy-'));
-  if (Buffer.byteLength(join(folder, 'proxy.sock')) <= socketPathBytes) return folder;
-  await rm(folder, { recursive: true });
-  return mkdtemp('/tmp/opus-proxy-');
+  // The address of a socket holds only a short path.
+  const parent = Buffer.byteLength(tmpdir()) + folderPrefix.length + 40 <= socketPathBytes ? tmpdir() : '/tmp';
+  await removeLeftovers(parent);
+  return mkdtemp(join(parent, `${folderPrefix}${process.pid}-`));
+}
+
+/** A runner that was killed could not remove its folders. */
+async function removeLeftovers(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const owner = name.startsWith(folderPrefix) ? parseInt(name.slice(folderPrefix.length), 10) : NaN;
+    if (Number.isNaN(owner) || existsSync(`/proc/${owner}`)) continue;
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
+  }
 }
