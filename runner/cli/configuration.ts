@@ -12,7 +12,7 @@ export const demoFolder = '.opus-demo';
 export interface LocatedConfig {
   readonly config: RunnerConfig;
   /** `npx opus approve FR-001`, with --config where it would not be found without. */
-  command(words: string): string;
+  readonly command: (words: string) => string;
 }
 
 /** `option` is --config; without it the nearest opus.yml upward, else the demo's in the current folder. */

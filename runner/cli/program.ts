@@ -17,8 +17,6 @@ interface Common {
 /** Every command with its options. What a command needs is loaded when it is called. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
   let code = 0;
-  /** Commander hands a command its own options; --config is the program's. */
-  const options = <Options>(command: Command): Options => command.optsWithGlobals() as Options;
   const program = new Command('opus')
     .description('Turns feature-request notes of an Obsidian vault into merged pull requests.')
     .version(packageVersion())
@@ -42,7 +40,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { demo } = await import('./demo.ts');
-      code = await demo(terminal, options<DemoOptions>(command));
+      code = await demo(terminal, command.optsWithGlobals<DemoOptions>());
     });
 
   program
@@ -54,7 +52,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .option('--agent <command...>', 'the agent\'s command line, e.g. "my-agent {{prompt_file}}"')
     .action(async (_given: unknown, command: Command) => {
       const { init } = await import('./init.ts');
-      code = await init(terminal, options<InitOptions>(command));
+      code = await init(terminal, command.optsWithGlobals<InitOptions>());
     });
 
   program
@@ -63,7 +61,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { doctor } = await import('./doctor.ts');
-      code = await doctor(terminal, options<Common>(command));
+      code = await doctor(terminal, command.optsWithGlobals<Common>());
     });
 
   program
@@ -72,7 +70,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .option('--all', 'confirm everything without asking')
     .action(async (_given: unknown, command: Command) => {
       const { trust } = await import('./trust.ts');
-      code = await trust(terminal, options<Common & { readonly all?: boolean }>(command));
+      code = await trust(terminal, command.optsWithGlobals<Common & { readonly all?: boolean }>());
     });
 
   program
@@ -84,7 +82,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (featureRequest: string, _given: unknown, command: Command) => {
       const { run } = await import('./run.ts');
-      code = await run(terminal, featureRequest, options<RunOptions>(command));
+      code = await run(terminal, featureRequest, command.optsWithGlobals<RunOptions>());
     });
 
   program
@@ -93,7 +91,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { status } = await import('./status.ts');
-      code = status(terminal, { json: false, ...options<Common>(command) });
+      code = status(terminal, { json: false, ...command.optsWithGlobals<Common>() });
     });
 
   const decisions = [
@@ -110,7 +108,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
       .addOption(json())
       .action(async (name: string, _given: unknown, command: Command) => {
         const { decide } = await import('./decide.ts');
-        code = await decide(terminal, kind, name, options<DecideOptions>(command));
+        code = await decide(terminal, kind, name, command.optsWithGlobals<DecideOptions>());
       });
   }
 
@@ -120,7 +118,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { listFeatureRequests } = await import('./fr-list.ts');
-      code = await listFeatureRequests(terminal, options<Common>(command));
+      code = await listFeatureRequests(terminal, command.optsWithGlobals<Common>());
     });
   fr.command('show')
     .description('one feature request')
@@ -128,7 +126,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (id: string, _given: unknown, command: Command) => {
       const { showFeatureRequest } = await import('./fr-show.ts');
-      code = await showFeatureRequest(terminal, id, options<Common>(command));
+      code = await showFeatureRequest(terminal, id, command.optsWithGlobals<Common>());
     });
   fr.command('new')
     .description('write a new feature request')
@@ -136,14 +134,14 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (title: string, _given: unknown, command: Command) => {
       const { newFeatureRequest } = await import('./fr-new.ts');
-      code = await newFeatureRequest(terminal, title, options<Common>(command));
+      code = await newFeatureRequest(terminal, title, command.optsWithGlobals<Common>());
     });
   fr.command('validate')
     .description('what is wrong with any note, and what to write instead')
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { validate } = await import('./fr-validate.ts');
-      code = await validate(terminal, options<Common>(command));
+      code = await validate(terminal, command.optsWithGlobals<Common>());
     });
 
   const job = program.command('job').description('jobs, by their id or by their request for the newest');
@@ -153,7 +151,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { listJobs } = await import('./job-list.ts');
-      code = await listJobs(terminal, options<Common>(command));
+      code = await listJobs(terminal, command.optsWithGlobals<Common>());
     });
   job
     .command('show')
@@ -162,7 +160,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (name: string, _given: unknown, command: Command) => {
       const { showJob } = await import('./job-show.ts');
-      code = await showJob(terminal, name, options<Common>(command));
+      code = await showJob(terminal, name, command.optsWithGlobals<Common>());
     });
   job
     .command('log')
@@ -173,7 +171,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .action(async (name: string, _given: unknown, command: Command) => {
       const { jobLog } = await import('./job-log.ts');
       type Given = Common & { readonly stage?: Stage; readonly attempt?: number };
-      code = await jobLog(terminal, name, options<Given>(command));
+      code = await jobLog(terminal, name, command.optsWithGlobals<Given>());
     });
   job
     .command('diff')
@@ -182,7 +180,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (name: string, _given: unknown, command: Command) => {
       const { jobDiff } = await import('./job-diff.ts');
-      code = await jobDiff(terminal, name, options<Common>(command));
+      code = await jobDiff(terminal, name, command.optsWithGlobals<Common>());
     });
   job
     .command('retry')
@@ -195,7 +193,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .action(async (name: string, _given: unknown, command: Command) => {
       const { retry } = await import('./job-retry.ts');
       type Given = Common & { readonly from?: Stage; readonly rounds?: number; readonly comment?: string };
-      code = await retry(terminal, name, options<Given>(command));
+      code = await retry(terminal, name, command.optsWithGlobals<Given>());
     });
 
   try {

@@ -3,7 +3,7 @@ import { plainLine, shortDuration } from './plain-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Progress {
-  show(line: ProgressLine): void;
+  readonly show: (line: ProgressLine) => void;
   /** Clears the line that is drawn again. Afterwards nothing is shown any more. */
   close(): void;
 }
