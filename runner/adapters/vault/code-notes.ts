@@ -43,7 +43,7 @@ async function markdownFilesIn(folder: string): Promise<string[]> {
 
 async function readPlainFile(root: string, path: string, maxBytes: number): Promise<Buffer | null> {
   const absolute = join(root, path);
-  const stats = await statOf(absolute);
+  const stats = statOf(absolute);
   if (!stats?.isFile() || stats.size > maxBytes || !(await liesInside(root, absolute))) return null;
   try {
     return await readFile(absolute, { flag: constants.O_RDONLY | constants.O_NOFOLLOW });

@@ -13,7 +13,7 @@ import { hasCode, writeAtomically } from './atomic-write.ts';
 import { readCodeNotes } from './code-notes.ts';
 import { confinedPath, liesInside } from './confined-path.ts';
 import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
-import { FileCache, listNotes, mapConcurrently, statOf } from './note-scan.ts';
+import { FileCache, inSlices, listNotes, statOf } from './note-scan.ts';
 
 export interface FileVaultOptions {
   /** The vault's folder. */
@@ -30,7 +30,6 @@ export interface FileVaultOptions {
   readonly now?: () => number;
 }
 
-const readsAtOnce = 32;
 const writeAttempts = 5;
 
 /** A vault in a folder of this machine. */
@@ -52,7 +51,7 @@ export class FileVault implements Vault {
   async scan(): Promise<FeatureRequest[]> {
     const root = await this.root();
     const paths = await this.notePaths(root);
-    const notes = await mapConcurrently(paths, readsAtOnce, (path) => this.load(root, path));
+    const notes = await inSlices(paths, (path) => this.load(root, path));
     this.cache.keepOnly(paths);
     return linkFeatureRequests(notes.filter((note) => note !== null));
   }
@@ -65,7 +64,7 @@ export class FileVault implements Vault {
       if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
       throw error;
     }
-    const note = await this.load(root, path);
+    const note = this.load(root, path);
     if (!note) return null;
     const { links, idLine: _idLine, ...featureRequest } = note;
     if (links.length === 0) return featureRequest;
@@ -84,7 +83,7 @@ export class FileVault implements Vault {
   async writeNote(path: string, text: string, mode: 'create' | 'replace'): Promise<void> {
     await this.inTurn(path, async () => {
       const target = await confinedPath(await this.root(), path, 'create');
-      const stats = mode === 'replace' ? await statOf(target) : null;
+      const stats = mode === 'replace' ? statOf(target) : null;
       try {
         const kept = stats ? { mode: stats.mode & 0o777 } : {};
         await writeAtomically(target, Buffer.from(text, 'utf8'), { exclusive: mode === 'create', ...kept });
@@ -138,13 +137,13 @@ export class FileVault implements Vault {
     throw notFound(`The folder ${this.frFolder} leads out of the vault ${this.options.root}.`, undefined);
   }
 
-  private async load(root: string, path: string): Promise<ParsedFeatureRequest | null> {
+  private load(root: string, path: string): ParsedFeatureRequest | null {
     const absolute = join(root, path);
-    const stats = await statOf(absolute);
+    const stats = statOf(absolute);
     if (!stats) return null;
     const known = this.cache.get(path, stats);
     if (known) return known;
-    const file = await readNoteText(absolute, stats, this.maxNoteBytes);
+    const file = readNoteText(absolute, stats, this.maxNoteBytes);
     if (!file) return null;
     const parsed = parseFeatureRequest(path, file.text, { ...this.options, hash: sha256 });
     // A file that could not be read at all has one problem, not also that of being empty.
@@ -158,7 +157,7 @@ export class FileVault implements Vault {
     try {
       for (let attempt = 0; attempt < writeAttempts; attempt += 1) {
         const target = await confinedPath(await this.root(), write.path);
-        const stats = await statOf(target);
+        const stats = statOf(target);
         if (!stats) return { kind: 'gone' };
         if (stats.size > this.maxNoteBytes) {
           return { kind: 'refused', problem: tooLarge(stats.size, this.maxNoteBytes) };

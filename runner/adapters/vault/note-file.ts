@@ -1,6 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { constants, type Stats } from 'node:fs';
-import { open, readFile } from 'node:fs/promises';
+import { closeSync, constants, openSync, readFileSync, readSync, type Stats } from 'node:fs';
 import type { NoteProblem } from '#shared/domain/feature-request.ts';
 import { hasCode } from './atomic-write.ts';
 
@@ -15,14 +14,15 @@ const headBytes = 64 * 1024;
 /** Never waits on a named pipe that has taken the place of a note. */
 const readFlags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
 
-export async function readNoteText(path: string, stats: Stats, maxBytes: number): Promise<NoteText | null> {
+/** Synchronous, because ten thousand small files take a tenth of the processor time this way. */
+export function readNoteText(path: string, stats: Stats, maxBytes: number): NoteText | null {
   try {
     if (!stats.isFile()) return notAFile(stats.isSymbolicLink() ? 'It is a symbolic link.' : 'It is not a file.');
     if (stats.size > maxBytes) {
-      const text = (await readHead(path)).toString('utf8');
+      const text = readHead(path).toString('utf8');
       return { text, problem: tooLarge(stats.size, maxBytes) };
     }
-    return decodeNote(await readFile(path, { flag: readFlags }));
+    return decodeNote(readFileSync(path, { flag: readFlags }));
   } catch (error) {
     if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
     return notAFile(error instanceof Error ? error.message : String(error));
@@ -34,13 +34,13 @@ export function decodeNote(bytes: Buffer): NoteText {
   return { text: bytes.toString('utf8'), problem: isUtf8(bytes) ? null : notUtf8(bytes) };
 }
 
-async function readHead(path: string): Promise<Buffer> {
-  const file = await open(path, readFlags);
+function readHead(path: string): Buffer {
+  const file = openSync(path, readFlags);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(headBytes), 0, headBytes, 0);
-    return buffer.subarray(0, bytesRead);
+    const head = Buffer.alloc(headBytes);
+    return head.subarray(0, readSync(file, head, 0, headBytes, 0));
   } finally {
-    await file.close();
+    closeSync(file);
   }
 }
 

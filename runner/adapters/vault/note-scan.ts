@@ -1,6 +1,7 @@
-import type { Dirent, Stats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
+import { lstatSync, type Dirent, type Stats } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { hasCode } from './atomic-write.ts';
 
 /** Every Markdown file below a folder, as paths from `root`, sorted; hidden folders and linked folders are left out. */
@@ -66,29 +67,26 @@ function stampOf(stats: Stats): string {
   return `${stats.ino}:${stats.size}:${stats.mtimeMs}:${stats.ctimeMs}`;
 }
 
-export async function statOf(path: string): Promise<Stats | null> {
+export function statOf(path: string): Stats | null {
   try {
-    return await lstat(path);
+    return lstatSync(path);
   } catch (error) {
     if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
     throw error;
   }
 }
 
-/** Runs `work` on every item, at most `limit` at a time, and keeps the order. */
-export async function mapConcurrently<Item, Result>(
-  items: readonly Item[],
-  limit: number,
-  work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
-  const results = new Array<Result>(items.length);
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next; index < items.length; index = next) {
-      next += 1;
-      results[index] = await work(items[index] as Item);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, worker));
+const sliceMs = 8;
+
+/** Does quick work on every item, and lets everything else have its turn again and again in between. */
+export async function inSlices<Item, Result>(items: readonly Item[], work: (item: Item) => Result): Promise<Result[]> {
+  const results: Result[] = [];
+  let sliceEnd = performance.now() + sliceMs;
+  for (const item of items) {
+    results.push(work(item));
+    if (performance.now() < sliceEnd) continue;
+    await setImmediate();
+    sliceEnd = performance.now() + sliceMs;
+  }
   return results;
 }
