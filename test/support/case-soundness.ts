@@ -26,7 +26,9 @@ export function expectSound(world: World, outcome: Outcome, others: ReadonlyMap<
 
 /** Every file of the vault but the note, by path. */
 export function notesBeside(world: World): Map<string, string> {
-  const files = readdirSync(world.vault, { recursive: true, withFileTypes: true }).filter((entry) => !entry.isDirectory());
+  const files = readdirSync(world.vault, { recursive: true, withFileTypes: true }).filter(
+    (entry) => !entry.isDirectory(),
+  );
   const paths = files.map((entry) => join(entry.parentPath, entry.name).slice(world.vault.length + 1));
   return new Map(
     paths

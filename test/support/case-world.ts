@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { plainGit } from './git-lab.ts';
 
+type AgentStageName = 'plan' | 'code' | 'review';
+
 export interface AgentCommand {
   readonly command: readonly string[];
   /** Further lines of the agent note's properties. */
@@ -11,7 +13,7 @@ export interface AgentCommand {
 
 /** What differs from the plain world. */
 export interface WorldOptions {
-  readonly agents?: Partial<Record<'plan' | 'code' | 'review', AgentCommand>>;
+  readonly agents?: Partial<Record<AgentStageName, AgentCommand>>;
   /** Of the policy; planning takes time that most cases have no use for. */
   readonly stages?: readonly string[];
   /** Lines of opus.yml. */
@@ -38,6 +40,8 @@ export interface World {
   edit(change: (text: string) => string): void;
   /** A commit by somebody else on the base. */
   pushToBase(files: Readonly<Record<string, string>>): void;
+  /** The note of an agent with another command. */
+  setAgent(stage: AgentStageName, agent: AgentCommand): void;
   git(directory: string, ...args: string[]): string;
   /** A file of the origin's branch. */
   fileOf(branch: string, path: string): string;
@@ -101,7 +105,11 @@ export function makeWorld(options: WorldOptions = {}): World {
   const origin = join(folder, 'repos', 'words.git');
   const clone = join(folder, 'somebody');
   let usersNote = (options.note ?? same)(note);
-  write(vault, { ...otherNotes, [notePath]: usersNote, '10_features/ABC-2.md': (options.dependency ?? same)(dependency) });
+  write(vault, {
+    ...otherNotes,
+    [notePath]: usersNote,
+    '10_features/ABC-2.md': (options.dependency ?? same)(dependency),
+  });
   write(vault, codeNotes(options));
   cpSync(agentFolder, join(folder, 'agents'), { recursive: true });
   write(folder, { 'opus.yml': configuration(options) });
@@ -128,6 +136,9 @@ export function makeWorld(options: WorldOptions = {}): World {
       write(vault, { [notePath]: change(readFileSync(join(vault, notePath), 'utf8')) });
     },
     pushToBase: push,
+    setAgent: (stage, agent) => {
+      write(vault, { [agentNotes[stage]]: agentNote(stage, agent) });
+    },
     git: plainGit,
     fileOf: (branch, path) => plainGit(origin, 'show', `${branch}:${path}`),
     report: (job) => {
@@ -167,17 +178,24 @@ function configuration({ config = [], repository = {} }: WorldOptions): string {
   ].join('\n');
 }
 
+const agentNotes: Readonly<Record<AgentStageName, string>> = {
+  plan: '00_system/opus/agents/planner.md',
+  code: '00_system/opus/agents/coder.md',
+  review: '00_system/opus/agents/reviewer.md',
+};
+
 function codeNotes({ agents = {}, stages = ['code', 'test', 'review'] }: WorldOptions): Record<string, string> {
-  const named = { planner: ['plan', python('well')], coder: ['code', python('well')], reviewer: ['review', python('well')] } as const;
-  const notes = Object.entries(named).map(([name, [stage, usual]]) => {
-    const { command, more = [] } = agents[stage] ?? usual;
-    const properties = [`stage: ${stage}`, 'driver: command', `command: ${JSON.stringify(command)}`, ...more];
-    return [`00_system/opus/agents/${name}.md`, `---\n${properties.join('\n')}\n---\n\n${template}`] as const;
-  });
   return {
-    ...Object.fromEntries(notes),
+    [agentNotes.plan]: agentNote('plan', agents.plan ?? python('well')),
+    [agentNotes.code]: agentNote('code', agents.code ?? python('well')),
+    [agentNotes.review]: agentNote('review', agents.review ?? python('well')),
     '00_system/opus/config.md': `---\ndispatch: manual\nstages: [${stages.join(', ')}]\n---\n`,
   };
+}
+
+function agentNote(stage: AgentStageName, { command, more = [] }: AgentCommand): string {
+  const properties = [`stage: ${stage}`, 'driver: command', `command: ${JSON.stringify(command)}`, ...more];
+  return `---\n${properties.join('\n')}\n---\n\n${template}`;
 }
 
 const template = `{{ fr.id }}: {{ fr.title }}

@@ -59,7 +59,9 @@ export async function runOnce(world: World, options: RunOptions = {}): Promise<O
     const { warnings } = runner;
     await runner.start();
     try {
-      const job = await (options.begin ?? ((started) => started.application.dispatch('ABC-7', { again: false })))(runner);
+      const job = await (options.begin ?? ((started) => started.application.dispatch('ABC-7', { again: false })))(
+        runner,
+      );
       const approve = options.approve === true ? person : null;
       const rested = await runner.application.work(job.id, { approve, signal: new AbortController().signal });
       const document = runner.application.document(rested.id);

@@ -1,35 +1,22 @@
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { python, sh } from '../../support/case-world.ts';
+import { withoutBubblewrap } from '../../support/no-sandbox.ts';
 import { decideOnce, runOnce, type Case } from '../../support/run-case.ts';
-
-const gate = {
-  note: 'in-review',
-  job: 'waiting',
-  waitingFor: 'approval',
-  exit: 0,
-  code: '',
-  sentence: 'Waiting for your decision (`merge@…`).',
-};
-const done = {
-  note: 'done',
-  job: 'succeeded',
-  waitingFor: '',
-  exit: 0,
-  code: '',
-  sentence: 'Done. Merged into main as `…`.',
-};
+import { atTheGate, merged } from './expectations.ts';
 
 export const success: readonly Case[] = [
   {
     name: 'The work succeeds',
     world: { stages: ['plan', 'code', 'test', 'review'] },
-    check: (world, { document }) => {
+    check: (_world, { document }) => {
       expect(document?.stages.map(({ name, status }) => `${name} ${status}`)).toEqual(
         ['plan', 'code', 'test', 'review', 'deliver'].map((name) => `${name} passed`),
       );
       expect(document?.pr?.state).toBe('open');
     },
-    expected: gate,
+    expected: atTheGate,
   },
   {
     name: 'The work succeeds and is approved',
@@ -39,17 +26,22 @@ export const success: readonly Case[] = [
     },
     check: (world, { document }) => {
       expect(world.fileOf('main', 'parts/two.txt')).toBe('two, round 0');
-      expect(world.git(world.origin, 'log', '-1', '--format=%(trailers:key=Opus-FR,valueonly)', 'main')).toBe('ABC-7');
+      expect(world.git(world.origin, 'log', '-1', '--format=%(trailers:key=Opus-FR,valueonly)', 'main').trim()).toBe(
+        'ABC-7',
+      );
       expect(world.git(world.origin, 'branch', '--list', 'opus/*')).toBe('');
       expect(document?.pr?.state).toBe('merged');
     },
-    expected: done,
+    expected: merged,
   },
   {
     name: 'Every agent is a shell script, and each gate is approved at once',
-    world: { agents: { plan: sh('well'), code: sh('well'), review: sh('well') }, stages: ['plan', 'code', 'test', 'review'] },
+    world: {
+      agents: { plan: sh('well'), code: sh('well'), review: sh('well') },
+      stages: ['plan', 'code', 'test', 'review'],
+    },
     act: (world) => runOnce(world, { approve: true }),
-    expected: done,
+    expected: merged,
   },
   {
     name: 'The tests fail, and the agent mends it with what they said',
@@ -57,6 +49,67 @@ export const success: readonly Case[] = [
     check: (_world, { document }) => {
       expect(document?.rounds).toBe(1);
     },
-    expected: gate,
+    expected: atTheGate,
+  },
+  {
+    name: 'The first result is malformed, the second is right',
+    world: { agents: { code: python('malformed-once') } },
+    check: (world, { document }) => {
+      expect(document?.stages[0]).toMatchObject({ name: 'code', status: 'passed', attempts: 1 });
+      expect(logsOf(world.data)).toContain('ABC-7-1.code.0.0.1-again.log');
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'The agent prints 200 MB',
+    world: { agents: { code: sh('flood') } },
+    check: (world) => {
+      const log = join(world.data, 'logs', 'ABC-7-1', 'ABC-7-1.code.0.0.1.log');
+      expect(statSync(log).size).toBeLessThan(11_000_000);
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'No test command is configured',
+    world: { repository: { test: null } },
+    check: (world) => {
+      expect(world.report('ABC-7-1')).toContain('nothing was tested');
+      expect(pullRequestsOf(world.origin, world.git)).toContain('nothing was tested');
+    },
+    expected: atTheGate,
+  },
+  {
+    name: '`sandbox: preferred` where bubblewrap is not installed',
+    world: { config: ['sandbox: preferred'] },
+    act: (world) => runOnce(world, { overrides: { sandbox: withoutBubblewrap } }),
+    check: (world, { warnings }) => {
+      expect(warnings[0]).toMatch(/WITHOUT a sandbox: bubblewrap is not installed/);
+      expect(world.report('ABC-7-1')).toContain('**without a sandbox**');
+      expect(pullRequestsOf(world.origin, world.git)).toContain('ran without a sandbox');
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'The base moves meanwhile, and both changes merge',
+    act: async (world) => {
+      await runOnce(world);
+      world.pushToBase({ 'other.txt': 'elsewhere\n' });
+      return await decideOnce(world, 'approve');
+    },
+    check: (world) => {
+      expect(world.fileOf('main', 'other.txt')).toBe('elsewhere');
+      expect(world.fileOf('main', 'parts/two.txt')).toBe('two, round 0');
+    },
+    expected: merged,
   },
 ];
+
+function logsOf(data: string): string[] {
+  return readdirSync(join(data, 'logs', 'ABC-7-1'));
+}
+
+function pullRequestsOf(origin: string, git: (directory: string, ...args: string[]) => string): string {
+  const references = git(origin, 'for-each-ref', '--format=%(refname)').split('\n');
+  const records = references.filter((name) => !name.startsWith('refs/heads/'));
+  return records.map((name) => git(origin, 'log', '-p', '--format=%B', name)).join('\n');
+}

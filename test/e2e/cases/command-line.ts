@@ -1,0 +1,78 @@
+import { writeFileSync } from 'node:fs';
+import { expect } from 'vitest';
+import { opus, opusJson } from '../../support/case-commands.ts';
+import { sh } from '../../support/case-world.ts';
+import type { Case } from '../../support/run-case.ts';
+import { atTheGate, canceled, merged, needsHuman, refused } from './expectations.ts';
+
+/** Agent notes are in force as if their owner had confirmed them. */
+const trusted = 'trust: auto';
+
+export const commandLine: readonly Case[] = [
+  {
+    name: '`opus run`',
+    world: { config: [trusted] },
+    act: (world) => opusJson(world, ['run', 'ABC-7']),
+    check: async (world, { document }) => {
+      const status = await opus(world, ['status', '--json']);
+      expect(status.exit).toBe(0);
+      expect(JSON.parse(status.stdout)).toMatchObject({
+        runner: null,
+        jobs: [{ job: 'ABC-7-1', gate: document?.gate }],
+      });
+    },
+    expected: atTheGate,
+  },
+  {
+    name: '`opus run`, then `opus approve`',
+    world: { config: [trusted] },
+    act: async (world) => {
+      await opusJson(world, ['run', 'ABC-7']);
+      return await opusJson(world, ['approve', 'ABC-7']);
+    },
+    expected: merged,
+  },
+  {
+    name: '`opus run --approve`',
+    world: { config: [trusted] },
+    act: (world) => opusJson(world, ['run', 'ABC-7', '--approve']),
+    expected: merged,
+  },
+  {
+    name: '`opus run`, then `opus reject`',
+    world: { config: [trusted] },
+    act: async (world) => {
+      await opusJson(world, ['run', 'ABC-7']);
+      return await opusJson(world, ['reject', 'ABC-7']);
+    },
+    expected: canceled,
+  },
+  {
+    name: '`opus run`, and the agent fails',
+    world: { config: [trusted], agents: { code: sh('exit-7') } },
+    act: (world) => opusJson(world, ['run', 'ABC-7']),
+    expected: needsHuman(
+      'agent.failed',
+      'The agent coder of the code stage of ABC-7-1 ended with exit code 7. Its last line: the model is not reachable',
+    ),
+  },
+  {
+    name: '`opus run` of a feature request that is not there',
+    world: { config: [trusted] },
+    act: (world) => opusJson(world, ['run', 'ABC-99']),
+    expected: refused('planned', 2, 'vault.fr-not-found', 'No note in the vault has the id ABC-99.'),
+  },
+  {
+    name: '`opus run` with a mistake in opus.yml',
+    act: (world) => {
+      writeFileSync(world.configFile, 'vault: { path: ./vault }\nrepo: {}\n');
+      return opusJson(world, ['run', 'ABC-7']);
+    },
+    expected: refused('planned', 2, 'config.invalid', ''),
+  },
+  {
+    name: '`opus run` before `opus trust`',
+    act: (world) => opusJson(world, ['run', 'ABC-7']),
+    expected: refused('planned', 2, 'vault.agent-missing', 'No confirmed agent note works in the plan stage.'),
+  },
+];

@@ -1,0 +1,125 @@
+import { expect } from 'vitest';
+import { python, type World } from '../../support/case-world.ts';
+import { decideOnce, runOnce, type Case, type Outcome } from '../../support/run-case.ts';
+import { atTheGate, canceled, merged } from './expectations.ts';
+
+export const decisions: readonly Case[] = [
+  {
+    name: 'Changes are asked for with a comment',
+    world: { agents: { code: python('answers-the-comment') } },
+    act: async (world) => {
+      const first = await runOnce(world);
+      const second = await decideOnce(world, 'changes', 'Please say bonjour.');
+      expect(second.document?.gate).not.toBe(first.document?.gate);
+      expect(second.document?.pr?.number).toBe(first.document?.pr?.number);
+      return second;
+    },
+    check: (world, { document }) => {
+      expect(world.fileOf(document?.branch ?? '', 'parts/two.txt')).toBe('bonjour, round 1');
+      expect(world.report('ABC-7-1')).toContain('Please say bonjour.');
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'Changes are asked for without a comment',
+    act: async (world) => {
+      await runOnce(world);
+      return await decideOnce(world, 'changes');
+    },
+    expected: {
+      ...atTheGate,
+      exit: 2,
+      code: 'config.usage',
+      sentence: 'Asking for changes needs a comment that says which.',
+    },
+  },
+  {
+    name: 'The change is rejected',
+    act: async (world) => {
+      await runOnce(world);
+      return await decideOnce(world, 'reject');
+    },
+    check: (world, { document }) => {
+      expect(document?.pr?.state).toBe('closed');
+      expect(world.git(world.origin, 'ls-tree', '--name-only', 'main', 'parts/')).toBe('parts/one.txt');
+    },
+    expected: canceled,
+  },
+  {
+    name: 'The note says `approve` and the hash of the gate',
+    act: async (world) => {
+      const { document } = await runOnce(world);
+      writeDecision(world, `approve ${document?.gate?.split('@')[1] ?? ''}`);
+      return await takeDecision(world);
+    },
+    expected: merged,
+  },
+  {
+    name: 'The note says `approve` and the hash of an earlier commit',
+    act: async (world) => {
+      const before = world.git(world.origin, 'rev-parse', 'main').slice(0, 8);
+      await runOnce(world);
+      writeDecision(world, `approve ${before}`);
+      return await takeDecision(world);
+    },
+    check: (world, { document }) => {
+      expect(document?.pr?.state).toBe('open');
+      expect(world.note()).toMatch(/^run_note: .*The decision in the note names/m);
+    },
+    expected: {
+      ...atTheGate,
+      code: 'registry.gate-stale',
+      sentence: 'The decision in the note names …; asked for is merge@….',
+    },
+  },
+  {
+    name: 'The branch is pushed to after the gate was shown',
+    act: async (world) => {
+      const { document } = await runOnce(world);
+      world.git(world.origin, 'update-ref', `refs/heads/${document?.branch ?? ''}`, 'main');
+      return await decideOnce(world, 'approve');
+    },
+    check: (world) => {
+      expect(world.git(world.origin, 'ls-tree', '--name-only', 'main', 'parts/')).toBe('parts/one.txt');
+    },
+    expected: {
+      ...atTheGate,
+      exit: 3,
+      code: 'registry.gate-stale',
+      sentence: 'The branch of ABC-7-1 is at …, not at … which you were shown.',
+    },
+  },
+  {
+    name: 'The user parks the note while the agent works',
+    act: (world) =>
+      runOnce(world, {
+        onProgress: ({ stage, kind }) => {
+          if (stage === 'code' && kind === 'started')
+            world.edit((text) => text.replace(/^status: .*?(\r?)$/m, 'status: parked$1'));
+        },
+      }),
+    check: (world) => {
+      expect(world.git(world.origin, 'branch', '--list', 'opus/*')).toBe('');
+    },
+    expected: { ...canceled, note: 'parked' },
+  },
+  {
+    name: 'The user writes into the note while the agent works',
+    act: (world) =>
+      runOnce(world, {
+        onProgress: ({ stage, kind }) => {
+          if (stage === 'code' && kind === 'started')
+            world.edit((text) => `${text}\r\nAlso mind the umlauts: äöü.\r\n`);
+        },
+      }),
+    expected: atTheGate,
+  },
+];
+
+function writeDecision(world: World, decision: string): void {
+  world.edit((text) => text.replace('decision: ""', `decision: ${decision}`));
+}
+
+function takeDecision(world: World): Promise<Outcome> {
+  return runOnce(world, { begin: ({ application }) => application.takeNoteDecision('ABC-7') });
+}
