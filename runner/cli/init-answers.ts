@@ -4,8 +4,16 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { createHostGit } from '../adapters/git/host-git.ts';
 import { ask } from './ask.ts';
-import type { InitOptions } from './init.ts';
 import type { Terminal } from './terminal.ts';
+
+export interface InitOptions {
+  readonly vault?: string;
+  /** NAME=URL or NAME=URL@BASE. */
+  readonly repo?: readonly string[];
+  readonly test?: string;
+  readonly agent?: readonly string[];
+  readonly config?: string;
+}
 
 export interface Answers {
   readonly vault: string;

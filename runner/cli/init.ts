@@ -5,18 +5,9 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { composeRunner } from '../compose.ts';
 import { loadConfig } from '../config/load.ts';
 import { locateConfig } from './configuration.ts';
-import { initialAnswers } from './init-answers.ts';
+import { initialAnswers, type InitOptions } from './init-answers.ts';
 import { configText, noteFiles, vaultFolders } from './init-files.ts';
 import type { Terminal } from './terminal.ts';
-
-export interface InitOptions {
-  readonly vault?: string;
-  /** NAME=URL or NAME=URL@BASE. */
-  readonly repo?: readonly string[];
-  readonly test?: string;
-  readonly agent?: readonly string[];
-  readonly config?: string;
-}
 
 interface Written {
   readonly wrote: string[];

@@ -3,7 +3,7 @@ import { stages, type Stage } from '#shared/domain/stage.ts';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { DecideOptions } from './decide.ts';
 import type { DemoOptions } from './demo.ts';
-import type { InitOptions } from './init.ts';
+import type { InitOptions } from './init-answers.ts';
 import { programName } from './configuration.ts';
 import { packageVersion } from './package-root.ts';
 import type { RunOptions } from './run.ts';
