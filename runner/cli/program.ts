@@ -215,6 +215,7 @@ function endOfParsing(ended: CommanderError, args: readonly string[], program: C
   }
   const sentence = ended.message
     .replace(/^error: /, '')
+    .replace(/\s*\n\s*\(/, '. ')
     .replaceAll(/\s*\n\s*/g, ' ')
     .replaceAll(/[()]/g, '');
   const message = `${sentence.charAt(0).toUpperCase()}${sentence.slice(1)}`;

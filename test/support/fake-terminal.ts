@@ -1,0 +1,30 @@
+import type { Terminal } from '../../runner/cli/terminal.ts';
+
+export interface FakeTerminal extends Terminal {
+  readonly outLines: string[];
+  readonly errLines: string[];
+  readonly drawn: string[];
+}
+
+/** A terminal that keeps what is written. Colours show as `<red>text</>`. */
+export function fakeTerminal(given: Partial<Terminal> = {}): FakeTerminal {
+  const outLines: string[] = [];
+  const errLines: string[] = [];
+  const drawn: string[] = [];
+  return {
+    cwd: '/somewhere',
+    environment: {},
+    canAsk: false,
+    outIsTerminal: false,
+    errIsTerminal: false,
+    signal: new AbortController().signal,
+    out: (text) => outLines.push(text),
+    err: (text) => errLines.push(text),
+    draw: (text) => drawn.push(text),
+    paint: (_stream, _format, text) => text,
+    ...given,
+    outLines,
+    errLines,
+    drawn,
+  };
+}
