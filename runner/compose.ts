@@ -43,6 +43,8 @@ export interface RunnerOverrides {
   readonly progress?: (line: ProgressLine) => void;
   readonly logLevel?: string;
   readonly clock?: Clock;
+  /** In place of bubblewrap. */
+  readonly sandbox?: Sandbox;
 }
 
 export const systemClock: Clock = { now: () => Date.now() };
@@ -93,11 +95,12 @@ async function build(
     idPattern: policy.idPattern,
     repositories: Object.keys(config.repos),
   });
-  const { sandbox, state } = await chooseSandbox(config);
+  const { sandbox, state } = await chooseSandbox(config, overrides.sandbox);
   const engine = createEmbeddedEngine({
     file: join(config.data, 'engine.db'),
     onFailure: (jobId, error) => {
       log.error({ err: error, job: jobId }, `The workflow of ${jobId} broke: ${error.message}`);
+      application.giveUp(jobId, error);
     },
     onTickError: (error) => {
       log.error({ err: error }, `The engine could not look for work: ${error.message}`);
@@ -112,7 +115,7 @@ async function build(
     environment: process.env,
     home: homedir(),
   });
-  const application = createApplication(
+  const application: Application = createApplication(
     {
       config,
       clock,
@@ -149,7 +152,10 @@ async function makeFolders(config: RunnerConfig): Promise<void> {
   }
 }
 
-async function chooseSandbox(config: RunnerConfig): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
+async function chooseSandbox(
+  config: RunnerConfig,
+  isolating: Sandbox = createBubblewrapSandbox(),
+): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
   if (config.sandbox === 'off') {
     const sandbox = createUnconfinedSandbox({
       reason: 'opus.yml says "sandbox: off".',
@@ -157,9 +163,8 @@ async function chooseSandbox(config: RunnerConfig): Promise<{ sandbox: Sandbox; 
     });
     return { sandbox, state: await sandbox.probe() };
   }
-  const bubblewrap = createBubblewrapSandbox();
-  const state = await bubblewrap.probe();
-  if (state.kind === 'isolated' || config.sandbox === 'required') return { sandbox: bubblewrap, state };
+  const state = await isolating.probe();
+  if (state.kind === 'isolated' || config.sandbox === 'required') return { sandbox: isolating, state };
   return { sandbox: createUnconfinedSandbox({ reason: state.reason, hint: state.hint }), state };
 }
 

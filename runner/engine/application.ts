@@ -1,3 +1,4 @@
+import type { OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { DecisionKind } from '#shared/domain/gate.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
@@ -27,6 +28,8 @@ export interface Application {
     jobId: string,
     options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
   ): Promise<Job>;
+  /** The workflow itself broke, which is a defect: a person is asked. */
+  giveUp(jobId: string, error: OpusError): void;
   /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */
   job(name: string): Job;
   jobs(): Job[];

@@ -56,6 +56,12 @@ export async function decide(
       hint: `opus changes ${job.featureRequestId} --comment "…"`,
     });
   }
+  const { approvers } = dependencies.confirmed().policy;
+  if (approvers.length > 0 && !approvers.includes(actor.person)) {
+    throw new OpusError('registry.not-approver', `${actor.person} (${actor.channel}) may not decide on ${job.id}.`, {
+      hint: `Policy names as approvers: ${approvers.join(', ')}.`,
+    });
+  }
   if (job.gate.kind === 'merge' && kind === 'approve') await requireUnmoved(dependencies, job, job.gate.hash);
   const generation = generationOf(dependencies, job);
   return recordJob(registry, `${job.id}/decision/${generation}`, job, {
@@ -152,7 +158,8 @@ export function retry(
       gate: null,
       error: null,
       runState: options.from ?? 'queued',
-      run: job.run + 1,
+      // At a gate the run is parked and goes on; elsewhere it has ended.
+      run: job.gate === null ? job.run + 1 : job.run,
     },
     events: [['job.resumed', { from: options.from, rounds: options.rounds, comment: options.comment }]],
     also: {

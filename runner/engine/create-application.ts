@@ -1,5 +1,4 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { formatGate } from '#shared/domain/gate.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
@@ -7,7 +6,7 @@ import type { Application } from './application.ts';
 import { cancel, cancelByClash, decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
 import { createOutbox } from './outbox.ts';
-import { createPipeline, nextOf, topicOf } from './pipeline-workflow.ts';
+import { createPipeline, topicOf } from './pipeline-workflow.ts';
 import { recordJob } from './job-recorder.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -19,9 +18,10 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
   const controllers = new Map<string, AbortController>();
   const outbox = createOutbox(dependencies);
 
+  /** One that was aborted stays so until `work` is asked for again, so that nothing more is begun. */
   const controllerOf = (jobId: string): AbortController => {
     let controller = controllers.get(jobId);
-    if (!controller || controller.signal.aborted) {
+    if (!controller) {
       controller = new AbortController();
       controllers.set(jobId, controller);
     }
@@ -42,11 +42,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       },
       succeed: async (jobId) => {
         const job = requireJob(jobId);
-        recordJob(registry, `${jobId}/run/${job.run + 1}`, job, {
-          fields: { run: job.run + 1 },
-          events: [],
-          noteStatus: null,
-        });
+        beginRun(job);
         await engine.start(jobId, job.run + 1);
       },
     }),
@@ -62,6 +58,10 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
         hint: 'opus job list names the jobs; opus fr list the feature requests.',
       },
     );
+  }
+
+  function beginRun(job: Job): void {
+    registry.commit(`${job.id}/run/${job.run + 1}`, null, { updateJob: { id: job.id, fields: { run: job.run + 1 } } });
   }
 
   const wake = async (job: Job): Promise<void> => {
@@ -95,6 +95,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       return job;
     },
     async work(jobId, options) {
+      controllers.delete(jobId);
       const stop = (): void => {
         controllerOf(jobId).abort();
       };
@@ -104,7 +105,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
           const before = requireJob(jobId);
           if (before.waitingFor === 'approval' && options.approve !== null) {
             await decide(dependencies, before, 'approve', '', options.approve);
-          } else if (!isWorking(before) && !hasWork(dependencies, before)) break;
+          } else if (!isWorking(before)) break;
           await wake(requireJob(jobId));
           await engine.tick();
           await engine.idle();
@@ -132,6 +133,21 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       const job = retry(dependencies, requireJob(jobId), options);
       await tell();
       return job;
+    },
+    giveUp(jobId, error) {
+      const job = registry.job(jobId);
+      if (job === null || isOver(job)) return;
+      recordJob(registry, null, job, {
+        fields: {
+          status: 'waiting',
+          waitingFor: 'human',
+          runState: 'waiting',
+          gate: null,
+          error: { ...error.summary(), hint: error.hint ?? `Go on with: opus job retry ${jobId}` },
+        },
+        events: [['job.waiting', { waitingFor: 'human', error: { ...error.summary() } }]],
+        also: { interruptAttempts: { jobId, exceptOwner: '' } },
+      });
     },
     job: requireJob,
     jobs: () => registry.jobs({ finished: true }),
@@ -173,14 +189,6 @@ function isOver(job: Job): boolean {
 
 function isWorking(job: Job): boolean {
   return job.status === 'queued' || job.status === 'running';
-}
-
-/** A decision or retry that is recorded and not yet acted upon. */
-function hasWork(dependencies: EngineDependencies, job: Job): boolean {
-  if (isOver(job)) return false;
-  const upcoming = nextOf(dependencies, job.id);
-  if (upcoming.kind === 'gate') return job.gate === null || !formatGate(job.gate).startsWith(`${upcoming.gate}@`);
-  return upcoming.kind !== 'human' || job.waitingFor !== 'human';
 }
 
 function delay(milliseconds: number, signal: AbortSignal): Promise<void> {

@@ -24,7 +24,8 @@ export interface PipelineHooks {
 
 type Turn =
   | { readonly kind: 'stage'; readonly order: StageOrder; readonly delayMs: number }
-  | { readonly kind: 'gate' }
+  /** At a gate, or stopped by the runner: until the job's topic is signalled. */
+  | { readonly kind: 'wait' }
   | { readonly kind: 'stop' };
 
 /**
@@ -36,16 +37,16 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
   const flush = async (): Promise<void> => {
     await hooks.afterFlush(await hooks.outbox.flush());
   };
-  return async (context, jobId) => {
+  return async (context, jobId, run) => {
     for (let turn = 0; turn < turnsARun; turn++) {
       const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
-        const decided = await decideTurn(dependencies, jobId, hooks.signalOf(jobId));
+        const decided = await decideTurn(dependencies, jobId, run, hooks.signalOf(jobId));
         await flush();
         return decided;
       });
       if (upcoming.kind === 'stop') return;
-      if (upcoming.kind === 'gate') {
-        await context.wait(`gate#${turn}`, topicOf(jobId), longWaitMs);
+      if (upcoming.kind === 'wait') {
+        await context.wait(`wait#${turn}`, topicOf(jobId), longWaitMs);
         continue;
       }
       if (upcoming.delayMs > 0) await context.wait(`backoff#${turn}`, topicOf(jobId), upcoming.delayMs);
@@ -99,10 +100,16 @@ function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
   };
 }
 
-async function decideTurn(dependencies: EngineDependencies, jobId: string, signal: AbortSignal): Promise<Turn> {
+async function decideTurn(
+  dependencies: EngineDependencies,
+  jobId: string,
+  run: number,
+  signal: AbortSignal,
+): Promise<Turn> {
   const { registry, config } = dependencies;
   const job = registry.job(jobId);
-  if (job === null || isOver(job) || signal.aborted) return { kind: 'stop' };
+  if (job === null || isOver(job) || job.run !== run) return { kind: 'stop' };
+  if (signal.aborted) return { kind: 'wait' };
   const upcoming = nextOf(dependencies, jobId);
   if (upcoming.kind === 'stage') {
     const generation = registry.decisions(jobId).length + registry.retries(jobId).length;
@@ -113,7 +120,7 @@ async function decideTurn(dependencies: EngineDependencies, jobId: string, signa
     };
   }
   await settle(dependencies, job, upcoming);
-  return upcoming.kind === 'gate' ? { kind: 'gate' } : { kind: 'stop' };
+  return upcoming.kind === 'gate' ? { kind: 'wait' } : { kind: 'stop' };
 }
 
 function isOver(job: Job): boolean {

@@ -30,6 +30,7 @@ const dispositions = {
   'registry.disk-full': 'needs-human',
   'registry.gate-stale': 'needs-human',
   'registry.no-gate': 'needs-human',
+  'registry.not-approver': 'needs-human',
   'registry.not-retryable': 'needs-human',
   'registry.lost': 'needs-human',
   'git.failed': 'retry',

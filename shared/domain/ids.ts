@@ -5,7 +5,13 @@ export const defaultIdPattern = '^[A-Z][A-Z0-9]*-\\d+$';
 
 /** A configured pattern may be wider than the default; whatever it says, these never pass. */
 export function isSafeId(id: string, pattern: string = defaultIdPattern): boolean {
-  return /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id) && !id.includes('..') && !id.endsWith('.lock') && !id.endsWith('.') && new RegExp(pattern, 'u').test(id);
+  return (
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(id) &&
+    !id.includes('..') &&
+    !id.endsWith('.lock') &&
+    !id.endsWith('.') &&
+    new RegExp(pattern, 'u').test(id)
+  );
 }
 
 export function jobId(featureRequestId: string, number: number): string {

@@ -126,7 +126,7 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
   return {
     register(workflow: Workflow) {
       if (worker) throw new OpusError('internal.unexpected', 'A workflow is registered already.');
-      openWorkflow.implementWorkflow<{ jobId: string }, null>(
+      openWorkflow.implementWorkflow<{ jobId: string; run: number }, null>(
         // The retry policy is for failures of this database alone; runner ends a run whose workflow throws.
         { name: 'job', version: workflowVersion, retryPolicy: { maximumAttempts: 0, maximumInterval: '30s' } },
         (execution) => runner.execute(workflow, execution),
@@ -139,7 +139,11 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
       const key = `${jobId}#${run}`;
       // The engine's own look at the key forgets after a day.
       if (!knownRun.get(key)) {
-        await openWorkflow.runWorkflow({ name: 'job', version: workflowVersion }, { jobId }, { idempotencyKey: key });
+        await openWorkflow.runWorkflow(
+          { name: 'job', version: workflowVersion },
+          { jobId, run },
+          { idempotencyKey: key },
+        );
       }
       await tick();
     },

@@ -18,7 +18,7 @@ interface Steps {
 export interface WorkflowRunner {
   execute(
     workflow: Workflow,
-    execution: { readonly input: { readonly jobId: string }; readonly step: Steps },
+    execution: { readonly input: { readonly jobId: string; readonly run: number }; readonly step: Steps },
   ): Promise<null>;
   /** Signals the topic; when nobody waits for it yet, the next wait for it returns at once. */
   deliver(topic: string): Promise<void>;
@@ -42,7 +42,7 @@ export function createWorkflowRunner(options: {
 
   return {
     deliver,
-    async execute(workflow, { input: { jobId }, step }) {
+    async execute(workflow, { input: { jobId, run }, step }) {
       /** What the engine throws for itself: parking, its database, its limits. Only it knows what to do about them. */
       const engineErrors = new Set<unknown>();
       const defects: unknown[] = [];
@@ -80,7 +80,7 @@ export function createWorkflowRunner(options: {
       }
 
       try {
-        await workflow(context, jobId);
+        await workflow(context, jobId, run);
         return null;
       } catch (thrown) {
         const [defect] = defects;

@@ -32,7 +32,8 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
       const { attempt } = item;
       const review = reviewResult.safeParse(attempt.result);
       if (attempt.stage === 'review' && review.success) issues = review.data.issues;
-      if (attempt.stage === 'merge') conflict = mergeRefusalOf(attempt.result);
+      // Code is rejected only for a conflict that it did not settle.
+      if (attempt.stage === 'merge' || attempt.stage === 'code') conflict = mergeRefusalOf(attempt.result);
       const failing = attempt.evidence.findLast((candidate) => candidate.exitCode !== 0);
       if (failing) evidence = failing;
     }
@@ -45,9 +46,11 @@ export function mergeRefusalOf(result: unknown): MergeRefusal | null {
   return candidate?.kind === 'conflict' || candidate?.kind === 'tests' ? (candidate as MergeRefusal) : null;
 }
 
-const marker = /^(<{7} |>{7} )/m;
-
-/** Whether a text still holds conflict markers. */
-export function hasConflictMarkers(text: string): boolean {
-  return marker.test(text);
+/** Those of `files` in which a unified diff adds conflict markers, both the opening and the closing one. */
+export function filesWithMarkers(diff: string, files: readonly string[]): string[] {
+  return diff.split(/^diff --git /m).flatMap((part) => {
+    const path = /^\+\+\+ b\/(.+?)\t?$/m.exec(part)?.[1];
+    const marked = /^\+<{7} /m.test(part) && /^\+>{7} /m.test(part);
+    return path !== undefined && marked && files.includes(path) ? [path] : [];
+  });
 }

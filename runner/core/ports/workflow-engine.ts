@@ -16,7 +16,8 @@ export interface WorkflowContext {
   wait(name: string, topic: string, timeoutMs: number): Promise<void>;
 }
 
-export type Workflow = (context: WorkflowContext, jobId: string) => Promise<void>;
+/** `run` is the number it was started with, so that a run whose successor has begun can step aside. */
+export type Workflow = (context: WorkflowContext, jobId: string, run: number) => Promise<void>;
 
 export interface WorkflowEngine {
   /** Must be called once, before anything else. */

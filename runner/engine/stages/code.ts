@@ -1,11 +1,14 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import type { CodeResult, TestResult } from '#shared/domain/stage.ts';
-import { fixContextOf } from '../../core/pipeline/feedback.ts';
+import { filesWithMarkers, fixContextOf } from '../../core/pipeline/feedback.ts';
 import { selectAgent } from '../../core/agents.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { planTextOf } from './plan-text.ts';
 import { runAgent } from './run-agent.ts';
 import { setUp } from './set-up.ts';
+
+/** A settled conflict is looked through for markers as far as this. */
+const diffBytes = 20_000_000;
 
 /** The coder works in a tree of the last checkpoint's commit; what it leaves there becomes the next commit. */
 export async function runCode(dependencies: EngineDependencies, run: StageRun): Promise<StageOutcome> {
@@ -53,6 +56,14 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
       `The agent of the code stage of ${run.job.id} ended without changing anything.`,
       { hint: `Read what it said with: opus job log ${run.job.id}; then: opus job retry ${run.job.id} --comment "…"` },
     );
+  }
+  if (context.conflict?.kind === 'conflict') {
+    const { base, files } = context.conflict;
+    const left = filesWithMarkers(await worktrees.diff(run.repository, base, commit, diffBytes), files);
+    if (left.length > 0) {
+      const sentence = `conflict markers are left in ${left.join(', ')}`;
+      return { status: 'rejected', sentence, result: context.conflict, refusedHosts };
+    }
   }
   await worktrees.keep(run.repository, run.job.id, commit);
   const stat = await worktrees.diffStat(run.repository, start, commit);

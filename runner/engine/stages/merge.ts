@@ -84,6 +84,15 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
     }
   }
 
+  /** A branch that others moved meanwhile is theirs to keep. */
+  async function removeBranch(): Promise<void> {
+    try {
+      await worktrees.deleteRemoteBranch(repository, job.branch, head);
+    } catch (thrown) {
+      if (!(thrown instanceof OpusError && thrown.code === 'git.branch-moved')) throw thrown;
+    }
+  }
+
   function refuse(refusal: MergeRefusal): StageOutcome {
     const sentence =
       refusal.kind === 'conflict'
@@ -94,8 +103,7 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
 
   async function finish(mergeCommit: string): Promise<StageOutcome> {
     if (pullRequest !== null) await forge.markMerged(repository, pullRequest.number, mergeCommit);
-    const remote = await worktrees.remoteHead(repository, job.branch);
-    if (remote === head) await worktrees.deleteRemoteBranch(repository, job.branch, remote);
+    await removeBranch();
     return {
       status: 'passed',
       sentence: `merged into ${job.base} as ${mergeCommit.slice(0, 8)}`,

@@ -3,9 +3,16 @@ import { fixContextOf } from '../../core/pipeline/feedback.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { runAgent } from './run-agent.ts';
 
+/** Dispatch looked at the origin itself; a job that began this soon after it need not look again. */
+const baseFreshMs = 10_000;
+
 /** The planner sees the base read-only. */
 export async function runPlan(dependencies: EngineDependencies, run: StageRun): Promise<StageOutcome> {
-  const commit = run.job.headCommit ?? (await dependencies.worktrees.fetch(run.repository, run.job.base));
+  const isFresh = dependencies.clock.now() - run.job.createdAt < baseFreshMs;
+  const commit =
+    run.job.headCommit ??
+    (isFresh ? run.job.baseCommit : null) ??
+    (await dependencies.worktrees.fetch(run.repository, run.job.base));
   const tree = await dependencies.worktrees.prepare({
     repository: run.repository,
     job: run.job.id,

@@ -2,7 +2,8 @@ import * as z from 'zod/mini';
 import { OpusError } from '#shared/domain/errors.ts';
 import { stageResults, type AgentStage } from '#shared/domain/stage.ts';
 import { requireAgent, selectModel } from '../../core/agents.ts';
-import { MalformedJson, type AgentOutcome, type AgentReport } from '../../core/ports/agent.ts';
+import { MalformedJson, type AgentOutcome, type AgentProfile, type AgentReport } from '../../core/ports/agent.ts';
+import type { LimitsConfig } from '../../core/configuration.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
 import { hiddenPaths } from './hidden-paths.ts';
@@ -56,6 +57,7 @@ async function ask(
   const { config } = dependencies;
   const confirmed = dependencies.confirmed();
   const profile = requireAgent(confirmed.profiles, task.stage, run.featureRequest);
+  requireWithinLimits(profile, config.limits);
   const driver = dependencies.drivers.get(profile.driver);
   if (!driver) {
     throw new OpusError('vault.agent-invalid', `The driver "${profile.driver}" of ${profile.path} is not available.`, {
@@ -110,6 +112,30 @@ async function ask(
     },
   });
   return answerOf(outcome);
+}
+
+/** opus.yml holds ceilings, which a note may stay below and never raise. */
+function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig): void {
+  const { drivers, network } = limits;
+  if (drivers !== null && !drivers.includes(profile.driver)) {
+    throw new OpusError(
+      'vault.agent-invalid',
+      `limits.drivers in opus.yml does not allow the driver "${profile.driver}" of ${profile.path}.`,
+      {
+        hint: `Allowed: ${drivers.join(', ')}.`,
+      },
+    );
+  }
+  const beyond = network === null ? [] : profile.network.filter((host) => !network.includes(host));
+  if (beyond.length > 0) {
+    throw new OpusError(
+      'vault.agent-invalid',
+      `limits.network in opus.yml does not allow ${beyond.join(', ')}, which ${profile.path} names.`,
+      {
+        hint: `Allowed: ${network?.join(', ') || 'nothing'}.`,
+      },
+    );
+  }
 }
 
 function answerOf(outcome: AgentOutcome): AgentAnswer {
