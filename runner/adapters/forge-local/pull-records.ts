@@ -51,35 +51,30 @@ export function createPullStore(git: GitRunner, gitDir: string): PullStore {
   }
 
   async function list(): Promise<StoredPull[]> {
-    const references = await read('list the pull requests', [
+    // A record is JSON on one line, so each reference is one line too.
+    const listed = await read('list the pull requests', [
       'for-each-ref',
-      '--format=%(objectname) %(refname)',
+      '--format=%(objectname) %(refname) %(raw)',
       prefix,
     ]);
-    const stored: StoredPull[] = [];
-    const lines = references.split('\n').filter((line) => line !== '');
-    if (lines.length === 0) return stored;
-    const blobs = lines.map((line) => line.slice(0, line.indexOf(' ')));
-    // JSON on one line each, so the answer is header, record, header, record.
-    const answer = await read('read the pull requests', ['cat-file', '--batch'], `${blobs.join('\n')}\n`);
-    const contents = answer.split('\n').filter((_line, index) => index % 2 === 1);
-    for (const [index, blob] of blobs.entries())
-      stored.push({ blob, record: parse(contents[index] ?? '', lines[index] ?? '') });
-    return stored.sort((one, other) => one.record.number - other.record.number);
+    return listed
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [blob = '', reference = '', ...text] = line.split(' ');
+        return { blob, record: parse(text.join(' '), reference) };
+      })
+      .sort((one, other) => one.record.number - other.record.number);
   }
 
   function parse(text: string, reference: string): PullRecord {
     try {
       return pullRecord.parse(JSON.parse(text));
     } catch (error) {
-      throw new OpusError(
-        'git.failed',
-        `The pull request kept as ${reference.split(' ')[1] ?? ''} in ${gitDir} is unreadable.`,
-        {
-          hint: 'Something else wrote there: remove it with `git update-ref -d`.',
-          cause: error,
-        },
-      );
+      throw new OpusError('git.failed', `The pull request kept as ${reference} in ${gitDir} is unreadable.`, {
+        hint: 'Something else wrote there: remove it with `git update-ref -d`.',
+        cause: error,
+      });
     }
   }
 

@@ -45,20 +45,15 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
 
   async function fetch(repository: RepositoryAddress, base: string): Promise<string> {
     await mirrors.update(repository);
-    const listed = await git.text(
-      'read the branches',
-      ['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/origin/'],
-      mirrors.call(repository),
-    );
-    const names = listed.split('\n').filter((line) => line !== '');
-    const found = names.find((line) => line.slice(line.indexOf(' ') + 1) === base);
-    if (found !== undefined) return found.slice(0, found.indexOf(' '));
-    if (names.length === 0) {
+    const heads = await mirrors.heads(repository);
+    const found = heads.get(base);
+    if (found !== undefined) return found;
+    if (heads.size === 0) {
       throw new OpusError('git.base-missing', `The repository '${repository.name}' has no commit yet.`, {
         hint: `Commit something to ${base} in it and push that.`,
       });
     }
-    const others = names.map((line) => line.slice(line.indexOf(' ') + 1)).filter((name) => !name.startsWith('opus/'));
+    const others = [...heads.keys()].filter((name) => !name.startsWith('opus/'));
     throw new OpusError('git.base-missing', `The repository '${repository.name}' has no branch ${base}.`, {
       hint: `Its branches are ${others.slice(0, 8).join(', ')}: correct repos.${repository.name}.base in opus.yml.`,
     });

@@ -12,12 +12,18 @@ const mergesLookedAt = 2000;
 const diffOptions = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', '-M'] as const;
 
 export function createHistory(git: HostGit, mirrors: Mirrors): History {
+  const ranges = new KnownOfCommits<readonly string[]>();
+  const stats = new KnownOfCommits<DiffStat>();
+
   /** `base...head`, or both ends where nothing is common to them. */
-  async function range(call: GitCall, base: string, head: string): Promise<readonly string[]> {
+  async function findRange(call: GitCall, base: string, head: string): Promise<readonly string[]> {
     const common = await git.run(['merge-base', base, head], call);
     if (common.exitCode > 1) throw failureOf('find where the branch began', common.stderr);
     return [common.exitCode === 0 ? common.stdout.trim() : base, head];
   }
+
+  const range = (call: GitCall, base: string, head: string): Promise<readonly string[]> =>
+    ranges.of(base, head, () => findRange(call, base, head));
 
   async function isAncestor(repository: RepositoryAddress, ancestor: string, descendant: string): Promise<boolean> {
     const result = await git.run(['merge-base', '--is-ancestor', ancestor, descendant], mirrors.call(repository));
@@ -37,7 +43,10 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
     return `${kept.subarray(0, lineEnd + 1).toString('utf8')}… the diff is longer and was cut here at ${maxBytes} bytes\n`;
   }
 
-  async function diffStat(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat> {
+  const diffStat = (repository: RepositoryAddress, base: string, head: string): Promise<DiffStat> =>
+    stats.of(base, head, () => countChanges(repository, base, head));
+
+  async function countChanges(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat> {
     const call = mirrors.call(repository);
     const ends = await range(call, base, head);
     const fields = (
@@ -85,7 +94,7 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
   }
 
   async function findMerge(repository: RepositoryAddress, base: string, job: string): Promise<string | null> {
-    const start = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(base) ? base : `refs/origin/${base}`;
+    const start = fullId.test(base) ? base : `refs/origin/${base}`;
     const format = '--format=%H%x09%(trailers:key=Opus-Job,valueonly,separator=%x2C)';
     const log = await git.text(
       `look through the merges of ${base}`,
@@ -109,6 +118,25 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
   }
 
   return { isAncestor, diff, diffStat, merge, findMerge };
+}
+
+const fullId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+const pairsKept = 256;
+
+/** What lies between two commits never changes, so it is asked for once; the pair asked for longest ago goes first. */
+class KnownOfCommits<Value> {
+  readonly #known = new Map<string, Value>();
+
+  async of(base: string, head: string, find: () => Promise<Value>): Promise<Value> {
+    if (!fullId.test(base) || !fullId.test(head)) return find();
+    const key = `${base} ${head}`;
+    const found = this.#known.get(key) ?? (await find());
+    this.#known.delete(key);
+    this.#known.set(key, found);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > pairsKept && oldest !== undefined) this.#known.delete(oldest);
+    return found;
+  }
 }
 
 /** Fields after the tree: the files, an empty field, then messages as `count, path…, kind, text`. */

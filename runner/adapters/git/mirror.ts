@@ -17,6 +17,8 @@ export interface Mirrors {
   remoteCall(repository: RepositoryAddress): Promise<GitCall>;
   /** Makes the mirror when there is none yet. */
   ensure(repository: RepositoryAddress): Promise<void>;
+  /** The origin's heads as of the last `update`: branch to commit. */
+  heads(repository: RepositoryAddress): Promise<ReadonlyMap<string, string>>;
   /** Follows the origin's heads. */
   update(repository: RepositoryAddress): Promise<void>;
 }
@@ -37,6 +39,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   const home = join(options.dataFolder, 'repos');
   const inTurn = createTurns();
   const swept = new Set<string>();
+  const headsOf = new Map<string, Promise<ReadonlyMap<string, string>>>();
 
   function gitDir(repository: RepositoryAddress): string {
     if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/.test(repository.name) || repository.name.includes('..')) {
@@ -99,6 +102,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       await rm(made, { recursive: true, force: true });
       if (!(await isMirror(gitDir(repository)))) throw error;
     }
+    headsOf.delete(gitDir(repository));
   }
 
   /** Moves a damaged mirror aside, never deletes it: commits of jobs that were not pushed are nowhere else. */
@@ -148,32 +152,71 @@ export function createMirrors(options: MirrorOptions): Mirrors {
       if (!(await isMirror(gitDir(repository)))) await make(repository);
     });
 
+  async function listHeads(repository: RepositoryAddress): Promise<ReadonlyMap<string, string>> {
+    const listed = await git.text(
+      'read the branches',
+      ['for-each-ref', '--format=%(objectname) %(refname:lstrip=2)', 'refs/origin/'],
+      call(repository),
+    );
+    const lines = listed.split('\n').filter((line) => line !== '');
+    return new Map(lines.map((line) => [line.slice(line.indexOf(' ') + 1), line.slice(0, line.indexOf(' '))]));
+  }
+
+  /** Only an update changes these references, so one listing serves until the next. */
+  const heads = (repository: RepositoryAddress): Promise<ReadonlyMap<string, string>> => {
+    const folder = gitDir(repository);
+    const known = headsOf.get(folder);
+    if (known !== undefined) return known;
+    const listed = listHeads(repository);
+    headsOf.set(folder, listed);
+    listed.catch(() => {
+      if (headsOf.get(folder) === listed) headsOf.delete(folder);
+    });
+    return listed;
+  };
+
   const update = async (repository: RepositoryAddress): Promise<void> =>
     inTurn(gitDir(repository), async () => {
       const folder = gitDir(repository);
-      await sweep(folder);
-      if (!(await exists(folder))) {
-        await make(repository);
-        return;
+      try {
+        await follow(repository, folder);
+      } finally {
+        headsOf.delete(folder);
       }
-      const result = await fetchInto(folder, repository);
-      if (result.exitCode === 0) {
-        await repackWhenCrowded(repository);
-        return;
-      }
-      if (repository.url.startsWith('/') && !(await exists(repository.url))) {
-        throw new OpusError(
-          'git.repository-missing',
-          `There is no git repository for '${repository.name}' at ${withoutCredentials(repository.url)}.`,
-          { hint: `Correct repos.${repository.name}.url in opus.yml.` },
-        );
-      }
-      // Either side may be the damaged one; a fresh mirror tells which.
-      if (!looksDamaged(result.stderr)) throw originFailureOf(repository, 'fetch', result.stderr);
-      await remake(repository);
     });
 
-  return { gitDir, objects: (repository) => join(gitDir(repository), 'objects'), call, remoteCall, ensure, update };
+  async function follow(repository: RepositoryAddress, folder: string): Promise<void> {
+    await sweep(folder);
+    if (!(await exists(folder))) {
+      await make(repository);
+      return;
+    }
+    const result = await fetchInto(folder, repository);
+    if (result.exitCode === 0) {
+      await repackWhenCrowded(repository);
+      return;
+    }
+    if (repository.url.startsWith('/') && !(await exists(repository.url))) {
+      throw new OpusError(
+        'git.repository-missing',
+        `There is no git repository for '${repository.name}' at ${withoutCredentials(repository.url)}.`,
+        { hint: `Correct repos.${repository.name}.url in opus.yml.` },
+      );
+    }
+    // Either side may be the damaged one; a fresh mirror tells which.
+    if (!looksDamaged(result.stderr)) throw originFailureOf(repository, 'fetch', result.stderr);
+    await remake(repository);
+  }
+
+  return {
+    gitDir,
+    objects: (repository) => join(gitDir(repository), 'objects'),
+    call,
+    remoteCall,
+    ensure,
+    heads,
+    update,
+  };
 }
 
 async function exists(path: string): Promise<boolean> {

@@ -81,12 +81,9 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
     await mkdir(join(folder.gitdir, 'objects', 'pack'));
     await mkdir(join(folder.gitdir, 'refs', 'heads'), { recursive: true });
     await mkdir(join(folder.gitdir, 'info'));
-    const heads = await git.text(
-      'list the branches',
-      ['for-each-ref', '--format=%(objectname) refs/remotes/origin/%(refname:lstrip=2)', 'refs/origin/'],
-      mirrors.call(request.repository),
-    );
-    const others = heads.split('\n').filter((line) => line !== '' && !line.includes(' refs/remotes/origin/opus/'));
+    const others = [...(await mirrors.heads(request.repository))]
+      .filter(([name]) => !name.startsWith('opus/'))
+      .map(([name, commit]) => `${commit} refs/remotes/origin/${name}`);
     await Promise.all([
       writeFile(join(folder.gitdir, 'HEAD'), `${request.commit}\n`),
       writeFile(join(folder.gitdir, 'packed-refs'), ['# pack-refs with: sorted', ...others, ''].join('\n')),
