@@ -11,7 +11,7 @@ import {
 const promises = `
 [ "$(sed -n 's/^CapEff:[[:space:]]*//p' /proc/self/status)" = 0000000000000000 ] || echo capabilities
 [ "$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' /proc/self/status)" = 1 ] || echo new-privileges
-if (: > /proc/sys/kernel/core_pattern) 2>/dev/null; then echo sysctl; fi
+if (: >> /proc/sys/kernel/core_pattern) 2>/dev/null; then echo sysctl; fi
 if (: > /opus-probe) 2>/dev/null; then echo root-folder; fi
 [ "\${OUTER:-0}" -gt 64 ] && [ -d "/proc/$OUTER" ] && echo processes
 [ -n "$(find "$HOME" -mindepth 1 -maxdepth 1 -type f 2>/dev/null)" ] && echo home
