@@ -1,6 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { makeWorld } from '../support/case-world.ts';
 import { expectSound, notesBeside } from '../support/case-soundness.ts';
+import { renderCases } from '../support/render-cases.ts';
 import { runOnce, seenOf } from '../support/run-case.ts';
 import { caseGroups } from './cases/index.ts';
 
@@ -17,4 +20,11 @@ describe.each(caseGroups)('$title', ({ cases }) => {
       world.dispose();
     }
   });
+});
+
+test('docs/cases.md says what is tested here', async () => {
+  const file = join(import.meta.dirname, '../../docs/cases.md');
+  const rendered = await renderCases(caseGroups, file);
+  if (process.env['OPUS_WRITE_CASES']) writeFileSync(file, rendered);
+  expect(readFileSync(file, 'utf8')).toBe(rendered);
 });

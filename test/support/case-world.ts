@@ -34,6 +34,8 @@ export interface World {
   readonly notePath: string;
   /** The note as it is on disk. */
   note(): string;
+  /** Notes that were changed beside it, by path. */
+  readonly changedNotes: ReadonlySet<string>;
   /** The note as its user wrote it, with the user's edits. */
   usersNote(): string;
   /** An edit by the user. */
@@ -104,6 +106,7 @@ export function makeWorld(options: WorldOptions = {}): World {
   const vault = join(folder, 'vault');
   const origin = join(folder, 'repos', 'words.git');
   const clone = join(folder, 'somebody');
+  const changedNotes = new Set<string>();
   let usersNote = (options.note ?? same)(note);
   write(vault, {
     ...otherNotes,
@@ -129,6 +132,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     data: join(folder, 'state'),
     origin,
     notePath,
+    changedNotes,
     note: () => readFileSync(join(vault, notePath), 'utf8'),
     usersNote: () => usersNote,
     edit: (change) => {
@@ -137,6 +141,7 @@ export function makeWorld(options: WorldOptions = {}): World {
     },
     pushToBase: push,
     setAgent: (stage, agent) => {
+      changedNotes.add(agentNotes[stage]);
       write(vault, { [agentNotes[stage]]: agentNote(stage, agent) });
     },
     git: plainGit,

@@ -25,7 +25,7 @@ export interface Expectation {
   readonly waitingFor: string;
   readonly exit: number;
   readonly code: string;
-  /** What is said, with an ellipsis for every hash and the folder. */
+  /** What is said, with an ellipsis for every hash and the world's folder. */
   readonly sentence: string;
 }
 
@@ -112,5 +112,8 @@ function standingOf(report: string): string {
 }
 
 function withoutChance(world: World, sentence: string): string {
-  return sentence.replaceAll(world.folder, '…').replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{8,40}\b/g, '…');
+  return sentence
+    .replaceAll(world.folder, '…')
+    .replace(/\s+/g, ' ')
+    .replace(/\b(?=[0-9a-f]*\d)[0-9a-f]{8,40}\b/g, '…');
 }

@@ -68,7 +68,10 @@ export const agents: readonly Case[] = [
         'ABC-7-1.code.0.0.1.log',
       ]);
     },
-    expected: needsHuman('agent.malformed-result', ''),
+    expected: needsHuman(
+      'agent.malformed-result',
+      'The agent of the code stage of ABC-7-1 wrote a malformed result twice: it is not JSON: Unterminated string in JSON at position 23 (line 1 column 24).',
+    ),
   },
   {
     name: 'The agent reports an error by a sentinel file',
@@ -102,12 +105,15 @@ export const agents: readonly Case[] = [
   {
     name: 'The agent starts a Git repository inside the worktree',
     world: { agents: { code: sh('nested') } },
-    expected: needsHuman('git.nested-repository', ''),
+    expected: needsHuman(
+      'git.nested-repository',
+      'The agent of ABC-7-1 left a git repository of its own in tools/inner/.',
+    ),
   },
   {
     name: 'The agent adds a submodule',
     world: { agents: { code: sh('submodule') } },
-    expected: needsHuman('git.submodule-refused', ''),
+    expected: needsHuman('git.submodule-refused', 'The agent of ABC-7-1 added or changed a submodule: lib.'),
   },
 ];
 

@@ -1,26 +1,44 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { python, sh, type AgentCommand, type World } from '../../support/case-world.ts';
 import { runOnce, type Case, type Outcome } from '../../support/run-case.ts';
 import { atTheGate, needsHuman } from './expectations.ts';
 
+/** In the environment of the runner, whatever it is worth. */
+const secretName = 'OPUS_TEST_MARK';
+
 export const attacks: readonly Case[] = [
   {
     name: 'The agent deletes the worktree',
-    world: { agents: { code: sh('delete-all') }, config: ['rounds: 0'] },
-    expected: needsHuman('stage.rounds-exhausted', 'After 0 fix rounds the tests still fail.'),
+    world: { agents: { code: sh('delete-all') } },
+    expected: needsHuman('git.tree-gone', 'The agent of ABC-7-1 deleted everything in its tree.'),
   },
   {
     name: 'The agent looks for secrets in the home folder, the vault, the data folder, the origin and its first process',
-    world: { agents: { code: python('looks-around', 'at={{config_dir}}') } },
+    world: { agents: { code: python('looks-around', 'at={{config_dir}}', `secret=${secretName}`) } },
     check: (world, outcome) => {
-      const found = branchFile(world, outcome, 'words.txt');
-      expect(found.split('\n').slice(1)).toEqual([]);
-      expect(found).not.toContain('canary');
-      expect(existsSync(join(world.vault, 'left.md'))).toBe(false);
+      const lines = branchFile(world, outcome, 'words.txt').split('\n').slice(1);
+      const found = new Map(lines.map((line) => line.split(/: (.*)/s, 2) as [string, string]));
+      const missing = 'no: No such file or directory';
+      for (const name of [
+        'note of the vault',
+        'configuration',
+        'registry',
+        'bare origin',
+        'mirror',
+        'write to vault',
+      ]) {
+        expect(found.get(name), name).toBe(missing);
+      }
+      expect(found.get('key in the home folder')).toBe(missing);
+      expect(found.get('folder of all attempts')).toBe("yes: ['ABC-7-1']");
+      expect(found.get('write to root')).toBe('no: Read-only file system');
+      expect(found.get('name of a secret')).toBe('no');
+      expect(existsSync(join(homedir(), 'left-by-an-agent'))).toBe(false);
     },
     expected: atTheGate,
   },

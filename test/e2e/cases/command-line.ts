@@ -68,7 +68,12 @@ export const commandLine: readonly Case[] = [
       writeFileSync(world.configFile, 'vault: { path: ./vault }\nrepo: {}\n');
       return opusJson(world, ['run', 'ABC-7']);
     },
-    expected: refused('planned', 2, 'config.invalid', ''),
+    expected: refused(
+      'planned',
+      2,
+      'config.invalid',
+      '…/opus.yml:1: `repos` is missing. Write for example `repos: { app: { url: ./repos/app.git, test: npm test } }`. …/opus.yml:2: `repo` is not a key that opus knows. Write `repos`.',
+    ),
   },
   {
     name: '`opus run` before `opus trust`',

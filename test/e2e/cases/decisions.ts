@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { python, type World } from '../../support/case-world.ts';
+import { python, sh, type World } from '../../support/case-world.ts';
 import { decideOnce, runOnce, type Case, type Outcome } from '../../support/run-case.ts';
 import { atTheGate, canceled, merged } from './expectations.ts';
 
@@ -112,6 +112,48 @@ export const decisions: readonly Case[] = [
             world.edit((text) => `${text}\r\nAlso mind the umlauts: äöü.\r\n`);
         },
       }),
+    expected: atTheGate,
+  },
+  {
+    name: 'The agent failed; its note is mended and confirmed, and the job is retried',
+    world: { agents: { code: sh('exit-7') } },
+    act: async (world) => {
+      await runOnce(world);
+      world.setAgent('code', sh('well'));
+      return await runOnce(world, {
+        begin: ({ application }) => application.retry('ABC-7', { from: null, rounds: null, comment: '' }),
+      });
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'The rounds were used up; the job is retried with a comment and one more',
+    world: {
+      agents: { code: python('answers-the-comment') },
+      repository: { test: 'grep -q bonjour parts/two.txt' },
+      config: ['rounds: 0'],
+    },
+    act: async (world) => {
+      const { error } = await runOnce(world);
+      expect(error?.code).toBe('stage.rounds-exhausted');
+      return await runOnce(world, {
+        begin: ({ application }) =>
+          application.retry('ABC-7', { from: null, rounds: 1, comment: 'Please say bonjour.' }),
+      });
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'The feature request is dispatched again while its first job waits',
+    act: async (world) => {
+      await runOnce(world);
+      return await runOnce(world, { begin: ({ application }) => application.dispatch('ABC-7', { again: true }) });
+    },
+    check: (world, { document }) => {
+      expect(document).toMatchObject({ job: 'ABC-7-2', pr: { number: 2, state: 'open' } });
+      expect(world.git(world.origin, 'cat-file', '-p', 'refs/opus/pulls/1')).toContain('"state":"closed"');
+      expect(world.report('ABC-7-1')).toContain('**Canceled.**');
+    },
     expected: atTheGate,
   },
 ];

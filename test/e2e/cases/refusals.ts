@@ -10,22 +10,37 @@ export const refusals: readonly Case[] = [
   {
     name: 'The note names a repository that opus.yml does not',
     world: { note: (text) => text.replace('repo: words', 'repo: nowhere') },
-    expected: refused('planned', 2, 'vault.fr-invalid', ''),
+    expected: refused(
+      'planned',
+      2,
+      'vault.fr-invalid',
+      '10_features/tools/words & parts/ABC-7 Zweiter Teil.md:6: opus.yml names no repository `nowhere`.',
+    ),
   },
   {
     name: 'The properties of the note are broken',
     world: { note: (text) => text.replace('mood:   undecided', 'mood: [undecided') },
-    expected: refused('planned', 2, 'vault.fr-invalid', ''),
+    expected: refused(
+      'planned',
+      2,
+      'vault.fr-invalid',
+      '10_features/tools/words & parts/ABC-7 Zweiter Teil.md:12: The frontmatter is not valid YAML: Flow sequence in block collection must be sufficiently indented and end with a ].',
+    ),
   },
   {
     name: 'No note has the id',
     world: { note: (text) => text.replace('id: ABC-7', 'id: ABC-8') },
-    expected: refused('planned', 1, 'vault.fr-not-found', 'No note in the vault has the id ABC-7.'),
+    expected: refused('planned', 2, 'vault.fr-not-found', 'No note in the vault has the id ABC-7.'),
   },
   {
     name: 'Another note has the same id',
     world: { dependency: (text) => text.replace('id: ABC-2', 'id: ABC-7') },
-    expected: refused('planned', 2, 'vault.fr-invalid', ''),
+    expected: refused(
+      'planned',
+      2,
+      'vault.fr-invalid',
+      '10_features/ABC-2.md:2: ABC-7 is the id of 10_features/tools/words & parts/ABC-7 Zweiter Teil.md too.',
+    ),
   },
   {
     name: 'A dependency is not done',
@@ -78,6 +93,11 @@ export const refusals: readonly Case[] = [
       renameSync(world.origin, join(world.folder, 'repos', 'moved.git'));
       return runOnce(world);
     },
-    expected: refused('planned', 1, 'git.repository-missing', ''),
+    expected: refused(
+      'planned',
+      1,
+      'git.repository-missing',
+      "There is no git repository for 'words' at …/repos/words.git.",
+    ),
   },
 ];
