@@ -26,6 +26,12 @@ export function recover(dependencies: EngineDependencies): void {
   }
 }
 
+function standingOf(job: Job): string {
+  if (job.status === 'waiting')
+    return `waiting for ${job.waitingFor === 'human' ? 'a person to mend it' : (job.waitingFor ?? 'something')}`;
+  return job.status === 'running' ? `running, at ${job.runState}` : job.status;
+}
+
 function generationOf({ registry }: EngineDependencies, job: Job): number {
   return registry.decisions(job.id).length + registry.retries(job.id).length;
 }
@@ -40,16 +46,12 @@ export async function decide(
 ): Promise<Job> {
   const { registry, clock } = dependencies;
   if (job.gate === null) {
-    throw new OpusError(
-      'registry.no-gate',
-      `${job.id} asks for no decision now; it is ${job.status}, at ${job.runState}.`,
-      {
-        hint:
-          job.waitingFor === 'human'
-            ? `Go on with: opus job retry ${job.id}`
-            : `opus job show ${job.id} tells where it is.`,
-      },
-    );
+    throw new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${standingOf(job)}.`, {
+      hint:
+        job.waitingFor === 'human'
+          ? `Go on with: opus job retry ${job.id}`
+          : `opus job show ${job.id} tells where it is.`,
+    });
   }
   if (kind === 'changes' && comment.trim() === '') {
     throw new OpusError('config.usage', 'Asking for changes needs a comment that says which.', {

@@ -2,15 +2,15 @@ import { orderHistory } from '../core/pipeline/history.ts';
 import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
 import { retryDelay } from '../core/pipeline/retry-delay.ts';
 import type { Job } from '../core/ports/job-registry.ts';
-import type { Workflow } from '../core/ports/workflow-engine.ts';
+import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import { agentNameOf, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 const longWaitMs = 6 * 3_600_000;
-/** The engine allows 1,000 step attempts a run; two are spent on each stage. */
-const turnsARun = 400;
+/** Two steps are spent on each turn. */
+const turnsARun = maximumSteps / 2;
 
 export interface PipelineHooks {
   readonly outbox: Outbox;

@@ -74,12 +74,6 @@ export function dispositionOf(code: ErrorCode): Disposition {
   return dispositions[code];
 }
 
-export function isErrorCode(code: string): code is ErrorCode {
-  return Object.hasOwn(dispositions, code);
-}
-
-export const errorCodes = Object.keys(dispositions) as ErrorCode[];
-
 /** What a person is shown and what the registry keeps of an error: plain data, no stack. */
 export interface ErrorSummary {
   readonly code: ErrorCode;

@@ -31,7 +31,6 @@ export const testResult = z.object({ summary: line });
 export type TestResult = z.infer<typeof testResult>;
 
 export const severities = ['blocker', 'major', 'minor', 'nit'] as const;
-export type Severity = (typeof severities)[number];
 
 export const reviewIssue = z.object({
   severity: z.enum(severities),
