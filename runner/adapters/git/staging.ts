@@ -22,6 +22,11 @@ printf '%s\\n' "$tree"
 printf '%s\\n^%s\\n' "$tree" "$OPUS_BASE_TREE" | git pack-objects --quiet --revs --thin --delta-base-offset --stdout > "$OPUS_PACK"
 `;
 
+/** Git takes files checked out in the index's own second for changed and writes their objects again, where they live for a moment only. */
+const throwAway = [
+  ['core.fsync', 'none'],
+  ['core.looseCompression', '0'],
+] as const;
 const stagingTimeoutMs = 10 * 60_000;
 const packHeaderBytes = 12;
 
@@ -42,7 +47,7 @@ export async function stageTree(options: StagingOptions, request: CommitTree, ba
       cwd: request.tree.path,
       env: {
         ...isolatedGitEnvironment,
-        ...configurationEnvironment(),
+        ...configurationEnvironment(throwAway),
         GIT_DIR: staging.gitDir,
         GIT_WORK_TREE: request.tree.path,
         OPUS_TREE: request.tree.path,
