@@ -59,7 +59,7 @@ describe('the kernel as an agent sees it', () => {
   it('makes no further namespaces', async () => {
     const { tail } = await runShell(
       sandbox,
-      'unshare --user --map-root-user true 2>&1 || echo refused; unshare --mount true 2>&1 || echo refused',
+      'unshare --user true 2>&1 || echo refused; unshare --mount true 2>&1 || echo refused',
     );
     expect(tail.match(/refused/g)).toHaveLength(2);
   });
@@ -184,7 +184,7 @@ describe('files', () => {
       { source: folder, mode: 'read-write' as const },
       { source: join(folder, 'out'), mode: 'read-write' as const },
     ];
-    await expect(runShell(sandbox, 'true', { mounts })).rejects.toMatchObject({ code: 'sandbox.start-failed' });
+    await expect(runShell(sandbox, 'true', { mounts })).rejects.toThrow(/nothing is mounted through a link/);
   });
 
   it('mounted below home and /tmp are there, read-only ones unchangeable', async () => {
