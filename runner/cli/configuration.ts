@@ -1,9 +1,9 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { existsSync } from 'node:fs';
-import { basename, join, relative, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { findConfig, loadConfig } from '../config/load.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
-import { packageRoot } from './package-root.ts';
+import { programName } from './program-name.ts';
 import type { Terminal } from './terminal.ts';
 
 export const demoFolder = '.opus-demo';
@@ -45,13 +45,4 @@ function configSuffix(cwd: string, file: string): string {
   const way = relative(cwd, file);
   const shown = way.startsWith('..') ? file : way;
   return ` --config ${/^[\w./@+-]+$/.test(shown) ? shown : `'${shown.replaceAll("'", "'\\''")}'`}`;
-}
-
-/** How a person here would call this installation. */
-export function programName(terminal: Pick<Terminal, 'cwd' | 'environment'>): string {
-  const script = process.argv[1] ?? '';
-  const inside = !relative(packageRoot, terminal.cwd).startsWith('..');
-  if (inside && existsSync(join(packageRoot, 'scripts', 'run.mjs'))) return 'npx opus';
-  if (basename(script) === 'opus.mjs') return `node ${script}`;
-  return terminal.environment['npm_command'] === 'exec' ? 'npx opus' : 'opus';
 }

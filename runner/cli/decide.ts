@@ -20,7 +20,9 @@ export async function decide(
 ): Promise<number> {
   const located = locateConfig(terminal, options.config);
   const { json = false, comment = '' } = options;
-  return await workOnJob(terminal, located, { json, lockPatienceMs }, async (application) => {
+  // A job that ended as it was told to is no failure of this command.
+  const wantedEnd = kind === 'reject' ? 'canceled' : null;
+  return await workOnJob(terminal, located, { json, lockPatienceMs, wantedEnd }, async (application) => {
     const job = application.job(name);
     return await application.decide(job.id, kind, comment, thisPerson(terminal));
   });

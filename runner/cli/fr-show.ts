@@ -4,6 +4,7 @@ import { documentOf } from './fr-list.ts';
 import { jobTable } from './job-table.ts';
 import { plainLine, plainText } from './plain-text.ts';
 import { printJson, type Terminal } from './terminal.ts';
+import { workingProcess } from './working-process.ts';
 import { withReader, type ReadOptions } from './with-reader.ts';
 
 /** One feature request as the runner reads it, with its jobs. */
@@ -23,12 +24,10 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
     for (const featureRequest of found) for (const line of linesOf(terminal, featureRequest)) terminal.out(line);
     const jobs = reader.jobs().filter((job) => job.featureRequestId === id);
     if (jobs.length > 0) {
+      const documents = jobs.map((job) => reader.document(job.id));
+      const isWorkedOn = workingProcess(located.config.data) !== null;
       terminal.out('');
-      for (const line of jobTable(
-        terminal,
-        jobs.map((job) => reader.document(job.id)),
-      ))
-        terminal.out(line);
+      for (const line of jobTable(terminal, documents, isWorkedOn)) terminal.out(line);
     }
     return 0;
   });

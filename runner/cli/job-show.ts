@@ -1,5 +1,6 @@
 import { jobLines } from './render-job.ts';
 import { printJson, type Terminal } from './terminal.ts';
+import { workingProcess } from './working-process.ts';
 import { withReader, type ReadOptions } from './with-reader.ts';
 
 /** One job, and what to do next. Looking at a failed job is no failure. */
@@ -8,7 +9,14 @@ export async function showJob(terminal: Terminal, name: string, options: ReadOpt
     const job = reader.job(name);
     const document = reader.document(job.id);
     if (options.json === true) printJson(terminal, document);
-    else for (const line of jobLines(terminal, document, job, located)) terminal.out(line);
+    else
+      for (const line of jobLines(
+        terminal,
+        document,
+        { ...job, isWorkedOn: workingProcess(located.config.data) !== null },
+        located,
+      ))
+        terminal.out(line);
     return 0;
   });
 }

@@ -29,22 +29,22 @@ const waitWords: Readonly<Record<string, string>> = {
   dependency: 'another request',
 };
 
-/** `waiting for your decision`, `running (code)`, `succeeded`. */
-export function standingOf(job: JobDocument): string {
+/** `waiting for your decision`, `running (code)`, `succeeded`; without a process that works on it a job is `stopped (code)`. */
+export function standingOf(job: JobDocument, isWorkedOn: boolean): string {
   if (job.status === 'waiting')
     return `waiting for ${waitWords[job.waitingFor ?? ''] ?? job.waitingFor ?? 'something'}`;
-  return job.status === 'running' ? `running (${job.runState})` : job.status;
+  return job.status === 'running' ? `${isWorkedOn ? 'running' : 'stopped'} (${job.runState})` : job.status;
 }
 
-export function jobCell(terminal: Terminal, job: JobDocument): Cell {
+function jobCell(terminal: Terminal, job: JobDocument, isWorkedOn: boolean): Cell {
   const paint: Paint = (text) => terminal.paint('out', jobColours[job.status], text);
-  return [standingOf(job), paint];
+  return [standingOf(job, isWorkedOn), paint];
 }
 
-export function jobTable(terminal: Terminal, jobs: readonly JobDocument[]): string[] {
+export function jobTable(terminal: Terminal, jobs: readonly JobDocument[], isWorkedOn: boolean): string[] {
   const rows = jobs.map((job): Cell[] => [
     job.job,
-    jobCell(terminal, job),
+    jobCell(terminal, job, isWorkedOn),
     job.gate ?? '',
     job.pr === null ? '' : `#${job.pr.number} ${job.pr.state}`,
     job.rounds === 0 ? '' : String(job.rounds),

@@ -4,7 +4,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import type { DecideOptions } from './decide.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init-answers.ts';
-import { programName } from './configuration.ts';
+import { programName } from './program-name.ts';
 import { packageVersion } from './package-root.ts';
 import type { RunOptions } from './run.ts';
 import type { Terminal } from './terminal.ts';

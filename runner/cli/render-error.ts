@@ -1,4 +1,5 @@
 import { dispositionOf, toOpusError, type OpusError } from '#shared/domain/errors.ts';
+import { inThisInstallation } from './program-name.ts';
 import { plainText } from './plain-text.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
@@ -16,7 +17,8 @@ export function errorLines(error: OpusError, terminal: Terminal): string[] {
   const lines = [`${terminal.paint('err', ['red', 'bold'], 'error')} ${plainText(error.message)} ${code}`];
   for (const problem of problemsOf(error)) lines.push(`  ${plainText(problem)}`);
   if (error.hint !== null) {
-    for (const line of plainText(error.hint).split('\n')) lines.push(`  ${terminal.paint('err', 'cyan', '→')} ${line}`);
+    for (const line of plainText(inThisInstallation(error.hint, terminal)).split('\n'))
+      lines.push(`  ${terminal.paint('err', 'cyan', '→')} ${line}`);
   }
   return lines;
 }

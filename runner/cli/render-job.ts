@@ -1,12 +1,15 @@
 import type { JobDocument } from '#shared/domain/job.ts';
 import type { LocatedConfig } from './configuration.ts';
 import { standingOf, stageTable } from './job-table.ts';
+import { inThisInstallation } from './program-name.ts';
 import { plainLine } from './plain-text.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface JobNames {
   readonly title: string;
   readonly base: string;
+  /** Some process works on jobs here now. */
+  readonly isWorkedOn: boolean;
 }
 
 /** What a person wants to know of a job, and what to do next. */
@@ -27,6 +30,8 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
   }
   if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
   if (job.error !== null) lines.push(`said          ${plainLine(job.error.message, 2_000)} (${job.error.code})`);
+  if (job.error?.hint != null)
+    lines.push(`              ${plainLine(inThisInstallation(job.error.hint, terminal), 2_000)}`);
   const next = nextSteps(job, located);
   if (next.length > 0) {
     const width = Math.max(...next.map(([command]) => command.length));
@@ -37,10 +42,10 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
   return lines.filter((line, at) => line !== '' || lines[at - 1] !== '');
 }
 
-function standingLine(terminal: Terminal, job: JobDocument): string {
+function standingLine(terminal: Terminal, job: JobDocument, isWorkedOn: boolean): string {
   if (job.status === 'succeeded') return terminal.paint('out', 'green', 'done');
   const gate = job.gate === null ? '' : ` (${job.gate})`;
-  return terminal.paint('out', job.status === 'failed' ? 'red' : 'yellow', `${standingOf(job)}${gate}`);
+  return terminal.paint('out', job.status === 'failed' ? 'red' : 'yellow', `${standingOf(job, isWorkedOn)}${gate}`);
 }
 
 type Step = readonly [command: string, what: string];

@@ -1,10 +1,9 @@
 import type { JobDocument } from '#shared/domain/job.ts';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { composeReader } from '../compose-reader.ts';
 import { locateConfig, type LocatedConfig } from './configuration.ts';
 import { jobTable } from './job-table.ts';
 import { printJson, type Terminal } from './terminal.ts';
+import { workingProcess } from './working-process.ts';
 
 const recentlyFinished = 20;
 
@@ -25,23 +24,10 @@ export function status(terminal: Terminal, options: { readonly json: boolean; re
     return 0;
   }
   terminal.out('');
-  for (const line of jobTable(terminal, jobs)) terminal.out(line);
+  for (const line of jobTable(terminal, jobs, pid !== null)) terminal.out(line);
   const next = decisionHint(jobs, located);
   if (next !== '') terminal.out(`\n${next}`);
   return 0;
-}
-
-/** A killed runner leaves the file behind, so the process is looked for. */
-function workingProcess(data: string): number | null {
-  try {
-    const holder: unknown = JSON.parse(readFileSync(join(data, 'runner.json'), 'utf8'));
-    if (typeof holder !== 'object' || holder === null || !('pid' in holder) || typeof holder.pid !== 'number')
-      return null;
-    process.kill(holder.pid, 0);
-    return holder.pid;
-  } catch {
-    return null;
-  }
 }
 
 function decisionHint(jobs: readonly JobDocument[], located: LocatedConfig): string {

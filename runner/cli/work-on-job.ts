@@ -1,5 +1,5 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
-import { exitCodeOf } from '#shared/domain/job.ts';
+import { exitCodeOf, type JobStatus } from '#shared/domain/job.ts';
 import { userInfo } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { composeRunner, type Runner } from '../compose.ts';
@@ -20,6 +20,8 @@ export interface WorkOptions {
   readonly lockPatienceMs?: number;
   /** Leaves out what the runner warns about at its start, for a caller that mends it. */
   readonly quietWarnings?: boolean;
+  /** An end of the job that was asked for, and so is a success whatever it is. */
+  readonly wantedEnd?: JobStatus | null;
   /** Printed after the job where a person reads it. */
   readonly afterwards?: (job: Job) => string[];
 }
@@ -71,10 +73,10 @@ async function workAndPrint(
   if (options.json) printJson(terminal, document);
   else {
     terminal.err('');
-    for (const line of jobLines(terminal, document, job, located)) terminal.out(line);
+    for (const line of jobLines(terminal, document, { ...job, isWorkedOn: false }, located)) terminal.out(line);
     for (const line of options.afterwards?.(job) ?? []) terminal.out(line);
   }
-  if (failure === null) return exitCodeOf(document);
+  if (failure === null) return document.status === options.wantedEnd ? 0 : exitCodeOf(document);
   for (const line of errorLines(failure, terminal)) terminal.err(line);
   return exitCodeOfError(failure);
 }

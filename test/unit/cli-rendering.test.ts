@@ -121,7 +121,7 @@ describe('tables', () => {
 
 describe('jobs', () => {
   test('at a gate show their stages and the exact commands that decide', () => {
-    const lines = jobLines(fakeTerminal(), job, { title: 'X', base: 'main' }, { command } as never);
+    const lines = jobLines(fakeTerminal(), job, { title: 'X', base: 'main', isWorkedOn: false }, { command } as never);
     expect(lines).toContain('FR-001-1  X');
     expect(lines).toContain('waiting for your decision (merge@1234e567)');
     expect(lines).toContain('test   1      passed   2      4.2 s  npm test → exit 0');
