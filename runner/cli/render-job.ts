@@ -16,7 +16,7 @@ export interface JobNames {
 export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, located: LocatedConfig): string[] {
   const lines = [
     `${terminal.paint('out', 'bold', job.job)}  ${plainLine(names.title)}`,
-    standingLine(terminal, job),
+    standingLine(terminal, job, names.isWorkedOn),
     '',
   ];
   if (job.stages.length > 0) lines.push(...stageTable(terminal, job), '');
