@@ -75,11 +75,15 @@ async function takeTurn(
   if (job === null) return;
   const attempt = beginAttempt(dependencies, job, order, await agentNameOf(dependencies, job, order.stage));
   if (attempt === null) return;
-  await flush();
   const upcoming = nextOf(dependencies, jobId);
   const feedback = upcoming.kind === 'stage' ? upcoming.feedback : [];
-  await runAttempt(dependencies, job, attempt, feedback, hooks.signalOf(jobId));
-  await flush();
+  // The vault is told while the agent starts; what the attempt came to is told with what is decided next.
+  const told = flush();
+  try {
+    await runAttempt(dependencies, job, attempt, feedback, hooks.signalOf(jobId));
+  } finally {
+    await told;
+  }
 }
 
 /** What comes next by the registry, for a job that goes on. */
