@@ -30,7 +30,7 @@ async function commandLine(args: readonly string[], terminal: Terminal): Promise
     const statusCall = readStatusCall(args);
     if (statusCall) {
       const { status } = await import('./cli/status.ts');
-      return status(terminal, statusCall);
+      return await status(terminal, statusCall);
     }
     const { runProgram } = await import('./cli/program.ts');
     return await runProgram(args, terminal);

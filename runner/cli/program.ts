@@ -91,7 +91,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { status } = await import('./status.ts');
-      code = status(terminal, { json: false, ...command.optsWithGlobals<Common>() });
+      code = await status(terminal, { json: false, ...command.optsWithGlobals<Common>() });
     });
 
   const decisions = [

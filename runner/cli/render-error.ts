@@ -35,7 +35,7 @@ export function printError(thrown: unknown, terminal: Terminal, json: boolean): 
 function problemsOf(error: OpusError): string[] {
   const { problems, file } = error.details;
   if (!Array.isArray(problems)) return [];
-  return problems.flatMap((problem: unknown) => {
+  const lines = problems.flatMap((problem: unknown) => {
     if (typeof problem === 'string') return [problem];
     if (typeof problem !== 'object' || problem === null) return [];
     const field = (name: string): string => {
@@ -49,4 +49,6 @@ function problemsOf(error: OpusError): string[] {
     const line = place === '' ? message : `${place}: ${message}`;
     return field('hint') === '' ? [line] : [line, `    ${field('hint')}`];
   });
+  // One problem alone is the message already.
+  return problems.length === 1 && lines[0] !== undefined && error.message.startsWith(lines[0]) ? [] : lines;
 }

@@ -1,0 +1,59 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { packageVersion } from './package-root.ts';
+
+/** Kept in the data folder: the text that was last checked and found valid, so that `opus status` need not check it again. */
+const recordName = 'accepted-config.json';
+
+/** As much of a configuration as `opus status` shows. */
+export interface AcceptedConfig {
+  readonly data: string;
+  readonly sandbox: 'required' | 'preferred' | 'off';
+}
+
+interface Acceptance extends AcceptedConfig {
+  readonly version: string;
+  readonly file: string;
+  readonly text: string;
+}
+
+/** Loads a configuration, and keeps that its text is valid where there is a data folder already. */
+export function rememberAccepted<Config extends AcceptedConfig>(file: string, load: () => Config): Config {
+  const text = textOf(file);
+  const config = load();
+  const { data, sandbox } = config;
+  const acceptance: Acceptance = { version: packageVersion(), file, data, sandbox, text };
+  const record = JSON.stringify(acceptance);
+  const kept = join(data, recordName);
+  // Read twice, since it may be changed while it is checked.
+  if (textOf(file) !== text || !existsSync(data) || textOf(kept) === record) return config;
+  try {
+    writeFileSync(kept, record, { mode: 0o600 });
+  } catch {
+    // It is only a shortcut: a folder that cannot be written costs the check each time.
+  }
+  return config;
+}
+
+/** What was found in this very text when it was checked; null when it was not. */
+export function acceptedConfig(file: string): AcceptedConfig | null {
+  const text = textOf(file);
+  const [found, another] = [...text.matchAll(/^data:[ \t]+([\w./-]+)[ \t]*(?:#.*)?\r?$/gm)];
+  if (found?.[1] === undefined || another !== undefined) return null;
+  const data = resolve(dirname(file), found[1]);
+  try {
+    const kept = JSON.parse(textOf(join(data, recordName))) as Acceptance;
+    const isThis = kept.text === text && kept.file === file && kept.data === data;
+    return isThis && kept.version === packageVersion() ? kept : null;
+  } catch {
+    return null;
+  }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
