@@ -166,6 +166,18 @@ describe("a project of one's own", () => {
     expect((await opus(folder, 'status', '--config', broken)).err).toMatch(/broken\.yml:2.*repo[\s\S]*broken\.yml:4/);
   });
 
+  test('notices that an opus.yml which was fine is no longer', async () => {
+    const config = join(folder, 'opus.yml');
+    const text = readFileSync(config, 'utf8');
+    expect((await opus(folder, 'status')).code).toBe(0);
+    writeFileSync(config, `${text}sandbox: off\n`);
+    expect((await opus(folder, 'status')).err).toContain('WITHOUT a sandbox');
+    expect((await opus(folder, 'status')).err).toContain('WITHOUT a sandbox');
+    writeFileSync(config, `${text}dta: elsewhere\n`);
+    expect(await opus(folder, 'status')).toMatchObject({ code: 2, out: '' });
+    writeFileSync(config, text);
+  });
+
   test('answers wrong input with one sentence and 2', async () => {
     for (const words of [
       ['rn'],
