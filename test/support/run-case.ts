@@ -86,10 +86,12 @@ export async function decideOnce(
   comment = '',
   options: RunOptions = {},
 ): Promise<Outcome> {
-  return await runOnce(world, {
+  const outcome = await runOnce(world, {
     ...options,
     begin: ({ application }) => application.decide(application.job('ABC-7').id, kind, comment, person),
   });
+  const asWanted = kind === 'reject' && outcome.document?.status === 'canceled';
+  return asWanted ? { ...outcome, exit: 0 } : outcome;
 }
 
 /** What stands in the row, of what happened. */

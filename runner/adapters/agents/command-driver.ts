@@ -32,11 +32,24 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
       try {
         return await runCommand(options, request);
       } catch (thrown) {
-        const error = toOpusError(thrown);
+        const error = named(toOpusError(thrown), request);
         return { kind: 'failed', error: error.summary(), report: emptyReport };
       }
     },
   };
+}
+
+/** The agent in sentences: `agent coder of the code stage of FR-012-3`. */
+function agentOf(request: AgentRequest): string {
+  return `agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
+}
+
+/** The sandbox knows a program only; a person looks for the agent note. */
+function named(error: OpusError, request: AgentRequest): OpusError {
+  if (error.code !== 'agent.not-found') return error;
+  const message = `The ${agentOf(request)} could not be started: ${error.message.replace(/^The/, 'the')}`;
+  const hint = `${error.hint ?? ''} It is named in ${request.profile.path}.`.trim();
+  return new OpusError(error.code, message, { hint, details: error.details, cause: error });
 }
 
 const emptyReport: AgentReport = { durationMs: 0, exitCode: null, tail: '', refusedHosts: [] };
@@ -74,7 +87,7 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
   if (result.ending === 'aborted') return { kind: 'canceled', report };
   const failure = endingError(request, result) ?? (await sentinelError(request, paths)) ?? exitError(request, result);
   if (failure) return { kind: 'failed', error: failure, report };
-  const parsed = await readResult(paths.result);
+  const parsed = await readResult(request, paths.result);
   if (parsed === null && request.stage !== 'test') {
     return { kind: 'failed', error: noResult(request).summary(), report };
   }
@@ -184,7 +197,7 @@ function mountsOf(options: CommandDriverOptions, request: AgentRequest, paths: A
 }
 
 function endingError(request: AgentRequest, result: SandboxResult): ErrorSummary | null {
-  const who = `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
+  const who = `The ${agentOf(request)}`;
   const hint = `Look with: opus job log ${request.job}`;
   switch (result.ending) {
     case 'timeout':
@@ -225,8 +238,8 @@ function endingError(request: AgentRequest, result: SandboxResult): ErrorSummary
 
 /** Agents that speak by sentinel files say `error` (JSON), `cancelled` or `timeout`; `done` needs no word here. */
 async function sentinelError(request: AgentRequest, paths: AttemptPaths): Promise<ErrorSummary | null> {
-  const who = `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
-  const error = await readHostileFile(join(paths.out, 'error'), 'error sentinel');
+  const who = `The ${agentOf(request)}`;
+  const error = await readHostileFile(join(paths.out, 'error'), `error sentinel of the ${agentOf(request)}`);
   if (error !== null) {
     return {
       code: 'agent.failed',
@@ -234,14 +247,14 @@ async function sentinelError(request: AgentRequest, paths: AttemptPaths): Promis
       hint: `Look with: opus job log ${request.job}`,
     };
   }
-  if ((await readHostileFile(join(paths.out, 'timeout'), 'timeout sentinel')) !== null) {
+  if ((await readHostileFile(join(paths.out, 'timeout'), `timeout sentinel of the ${agentOf(request)}`)) !== null) {
     return {
       code: 'agent.timeout',
       message: `${who} reported a timeout of its own.`,
       hint: `Look with: opus job log ${request.job}`,
     };
   }
-  if ((await readHostileFile(join(paths.out, 'cancelled'), 'cancelled sentinel')) !== null) {
+  if ((await readHostileFile(join(paths.out, 'cancelled'), `cancelled sentinel of the ${agentOf(request)}`)) !== null) {
     return {
       code: 'agent.canceled',
       message: `${who} reported that it was canceled.`,
@@ -272,13 +285,13 @@ function exitError(request: AgentRequest, result: SandboxResult): ErrorSummary |
   const last = result.tail.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
   return {
     code: 'agent.failed',
-    message: `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job} ${how}.${last === '' ? '' : ` Its last line: ${last}`}${refused}`,
+    message: `The ${agentOf(request)} ${how}.${last === '' ? '' : ` Its last line: ${last}`}${refused}`,
     hint: `Look with: opus job log ${request.job}`,
   };
 }
 
-async function readResult(path: string): Promise<unknown> {
-  const text = await readHostileFile(path, 'result file');
+async function readResult(request: AgentRequest, path: string): Promise<unknown> {
+  const text = await readHostileFile(path, `result file of the ${agentOf(request)}`);
   if (text === null) return null;
   try {
     return JSON.parse(text) as unknown;
@@ -288,11 +301,7 @@ async function readResult(path: string): Promise<unknown> {
 }
 
 function noResult(request: AgentRequest): OpusError {
-  return new OpusError(
-    'agent.no-result',
-    `The agent ${request.profile.name} of the ${request.stage} stage of ${request.job} ended well but wrote no result.`,
-    {
-      hint: 'It must write JSON to the file named by OPUS_RESULT_FILE; docs/agent-contract.md shows each stage’s result.',
-    },
-  );
+  return new OpusError('agent.no-result', `The ${agentOf(request)} ended well but wrote no result.`, {
+    hint: 'It must write JSON to the file named by OPUS_RESULT_FILE; docs/agent-contract.md shows each stage’s result.',
+  });
 }

@@ -27,7 +27,7 @@ export async function readHostileFile(path: string, name: string): Promise<strin
     if (stat.size > largest)
       throw unsafe(
         name,
-        `is ${Math.round(stat.size / 1_048_576)} MB large; at most ${largest / 1_048_576} MB are read`,
+        `is ${Math.round(stat.size / 1_048_576)} MB large, more than the ${largest / 1_048_576} MB that are read`,
       );
     const buffer = Buffer.alloc(Math.min(stat.size + 1, largest));
     const { bytesRead } = await handle.read(buffer, 0, buffer.length, 0);
@@ -42,7 +42,7 @@ export async function readHostileFile(path: string, name: string): Promise<strin
 }
 
 function unsafe(name: string, what: string): OpusError {
-  return new OpusError('agent.unsafe-result', `The ${name} that the agent left ${what}; it was not read.`, {
+  return new OpusError('agent.unsafe-result', `The ${name} ${what}; it was not read.`, {
     hint: 'The agent must write a plain JSON file to OPUS_RESULT_FILE.',
   });
 }

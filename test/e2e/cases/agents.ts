@@ -92,7 +92,10 @@ export const agents: readonly Case[] = [
   {
     name: 'The program of the agent is not there',
     world: { agents: { code: { command: ['no-such-agent', '{{prompt_file}}'] } } },
-    expected: needsHuman('agent.not-found', 'The program no-such-agent is not on PATH.'),
+    expected: needsHuman(
+      'agent.not-found',
+      'The agent coder of the code stage of ABC-7-1 could not be started: the program no-such-agent is not on PATH.',
+    ),
   },
   {
     name: 'The set-up command fails',

@@ -35,6 +35,7 @@ export const attacks: readonly Case[] = [
         expect(found.get(name), name).toBe(missing);
       }
       expect(found.get('key in the home folder')).toBe(missing);
+      expect(found.get('files of the home folder')).toBe('yes: []');
       expect(found.get('folder of all attempts')).toBe("yes: ['ABC-7-1']");
       expect(found.get('write to root')).toBe('no: Read-only file system');
       expect(found.get('name of a secret')).toBe('no');
@@ -75,7 +76,7 @@ export const attacks: readonly Case[] = [
   unsafeResult('a pipe', sh('pipe'), 'is not a plain file'),
   unsafeResult('a hard link', sh('hard-link'), 'is a hard link'),
   {
-    ...unsafeResult('a sparse file of 5 GB', sh('sparse'), 'is 5120 MB large; at most 4 MB are read'),
+    ...unsafeResult('a sparse file of 5 GB', sh('sparse'), 'is 5120 MB large, more than the 4 MB that are read'),
     world: { agents: { code: sh('sparse') }, config: ['limits: { disk: 8G }'] },
   },
 ];
@@ -84,7 +85,10 @@ function unsafeResult(what: string, code: AgentCommand, sentence: string): Case 
   return {
     name: `The result file is ${what}`,
     world: { agents: { code } },
-    expected: needsHuman('agent.unsafe-result', `The result file that the agent left ${sentence}; it was not read.`),
+    expected: needsHuman(
+      'agent.unsafe-result',
+      `The result file of the agent coder of the code stage of ABC-7-1 ${sentence}; it was not read.`,
+    ),
   };
 }
 

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { opus, opusJson } from '../../support/case-commands.ts';
 import { sh } from '../../support/case-world.ts';
 import type { Case } from '../../support/run-case.ts';
-import { atTheGate, canceled, merged, needsHuman, refused } from './expectations.ts';
+import { atTheGate, merged, needsHuman, refused, rejected } from './expectations.ts';
 
 /** Agent notes are in force as if their owner had confirmed them. */
 const trusted = 'trust: auto';
@@ -45,7 +45,7 @@ export const commandLine: readonly Case[] = [
       await opusJson(world, ['run', 'ABC-7']);
       return await opusJson(world, ['reject', 'ABC-7']);
     },
-    expected: canceled,
+    expected: rejected,
   },
   {
     name: '`opus run`, and the agent fails',

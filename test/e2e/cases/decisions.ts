@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { python, sh, type World } from '../../support/case-world.ts';
 import { decideOnce, runOnce, type Case, type Outcome } from '../../support/run-case.ts';
-import { atTheGate, canceled, merged } from './expectations.ts';
+import { atTheGate, merged, rejected } from './expectations.ts';
 
 export const decisions: readonly Case[] = [
   {
@@ -43,7 +43,7 @@ export const decisions: readonly Case[] = [
       expect(document?.pr?.state).toBe('closed');
       expect(world.git(world.origin, 'ls-tree', '--name-only', 'main', 'parts/')).toBe('parts/one.txt');
     },
-    expected: canceled,
+    expected: rejected,
   },
   {
     name: 'The note says `approve` and the hash of the gate',
@@ -101,7 +101,7 @@ export const decisions: readonly Case[] = [
     check: (world) => {
       expect(world.git(world.origin, 'branch', '--list', 'opus/*')).toBe('');
     },
-    expected: { ...canceled, note: 'parked' },
+    expected: { ...rejected, note: 'parked', exit: 1 },
   },
   {
     name: 'The user writes into the note while the agent works',

@@ -21,11 +21,11 @@ export const merged: Expectation = {
   sentence: 'Done. Merged into main as `…`.',
 };
 
-export const canceled: Expectation = {
+export const rejected: Expectation = {
   note: 'rejected',
   job: 'canceled',
   waitingFor: '',
-  exit: 1,
+  exit: 0,
   code: '',
   sentence: 'Canceled.',
 };
