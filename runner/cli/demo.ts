@@ -1,5 +1,6 @@
 import { isFinished } from '#shared/domain/job.ts';
 import { join, relative, resolve } from 'node:path';
+import { acquireRunnerLock } from '../adapters/registry/runner-lock.ts';
 import { composeReader } from '../compose-reader.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { demoFolder } from './config-file.ts';
@@ -23,7 +24,13 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
   let fresh = await prepareDemoFolder(folder);
   let located = locateConfig(terminal, join(folder, 'opus.yml'));
   if (!fresh && demoIsOver(located)) {
-    await emptyDemoFolder(folder);
+    // Refused while another process still works on a job in it.
+    const lock = acquireRunnerLock(located.config.data);
+    try {
+      await emptyDemoFolder(folder);
+    } finally {
+      lock.release();
+    }
     fresh = await prepareDemoFolder(folder);
     located = locateConfig(terminal, join(folder, 'opus.yml'));
   }

@@ -27,7 +27,7 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<nu
     }
   }
   await writeMissing(file, configText(answers, file), done);
-  const { config } = locateConfig(terminal, file);
+  const { config, command } = locateConfig(terminal, file);
   const vault = config.vault.path;
   await refuseFile(vault);
   for (const folder of vaultFolders) {
@@ -47,12 +47,12 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<nu
     const runner = await composeRunner(config);
     try {
       const count = await runner.trust.confirm(confirmable);
-      terminal.out(`Confirmed the ${count} notes it wrote; a change to one takes effect with: opus trust`);
+      terminal.out(`Confirmed the ${count} notes it wrote; a change to one takes effect with: ${command('trust')}`);
     } finally {
       await runner.stop();
     }
   }
-  sayNext(terminal, file, answers.agentIsPlaceholder && confirmable.some((path) => path.includes('/agents/')));
+  sayNext(terminal, command, answers.agentIsPlaceholder && confirmable.some((path) => path.includes('/agents/')));
   return 0;
 }
 
@@ -94,8 +94,7 @@ function report(terminal: Terminal, done: Written): void {
   for (const path of done.kept) terminal.out(`${terminal.paint('out', 'dim', 'kept')}   ${shown(path)}`);
 }
 
-function sayNext(terminal: Terminal, file: string, namesNoAgent: boolean): void {
-  const { command } = locateConfig(terminal, file);
+function sayNext(terminal: Terminal, command: (words: string) => string, namesNoAgent: boolean): void {
   const steps: (readonly [string, string])[] = [];
   if (namesNoAgent) {
     steps.push(['edit command: in 00_system/opus/agents/*.md', 'name your agent']);
