@@ -1,6 +1,6 @@
-//   node scripts/run.mjs esbuild.config.mjs [--dev] [--only plugin|runner] [--out FOLDER]
+//   node scripts/run.mjs esbuild.config.mjs [--dev] [--only plugin|runner|schemas] [--out FOLDER]
 import { existsSync } from 'node:fs';
-import { copyFile, rm } from 'node:fs/promises';
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
@@ -58,7 +58,18 @@ async function runner() {
   });
 }
 
-const halves = { plugin, runner };
+/** For editors that check opus.yml and the policy note's properties while they are written. */
+async function schemas() {
+  const folder = resolve(import.meta.dirname, values.out, 'schemas');
+  const { jsonSchemas } = await import('./runner/config/json-schema.ts');
+  const { config, policy } = jsonSchemas();
+  await mkdir(folder, { recursive: true });
+  for (const [name, schema] of Object.entries({ 'opus.schema.json': config, 'policy.schema.json': policy })) {
+    await writeFile(join(folder, name), `${JSON.stringify(schema, null, 2)}\n`);
+  }
+}
+
+const halves = { plugin, runner, schemas };
 const chosen = values.only === undefined ? Object.keys(halves) : [values.only];
 const results = await Promise.allSettled(chosen.map((half) => halves[half]()));
 for (const { reason } of results.filter(({ status }) => status === 'rejected')) {
