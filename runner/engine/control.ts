@@ -5,6 +5,7 @@ import type { Stage } from '#shared/domain/stage.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor } from './application.ts';
 import { recordJob } from './job-recorder.ts';
+import { noteOfJob } from './note-of-job.ts';
 import type { StatusClash } from './outbox.ts';
 import { cleanUp, closePullRequest } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -104,7 +105,7 @@ async function requireUnmoved(dependencies: EngineDependencies, job: Job, commit
 /** Takes the decision written in the note when it names the current gate, and says so when it names another. */
 export async function takeNoteDecision(dependencies: EngineDependencies, job: Job): Promise<Job> {
   if (job.gate === null) return job;
-  const note = await dependencies.vault.read(job.notePath);
+  const note = await noteOfJob(dependencies, job);
   if (note === null || note.decision.trim() === '') return job;
   const decision = parseNoteDecision(note.decision);
   const gate = formatGate(job.gate);

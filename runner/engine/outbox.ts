@@ -1,6 +1,7 @@
 import { toOpusError } from '#shared/domain/errors.ts';
 import type { Job, OutboxEntry } from '../core/ports/job-registry.ts';
 import { runReport } from '../core/reporting/run-report.ts';
+import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /** A person changed the note's status while the runner was about to move it; theirs stays. */
@@ -69,7 +70,12 @@ async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clash
     await vault.writeNote(reportPath(dependencies, job), await report(dependencies, job), 'replace');
     return 'written';
   }
-  const outcome = await vault.writeKeys(payload.write);
+  const job = entry.jobId === null ? null : registry.job(entry.jobId);
+  let outcome = await vault.writeKeys(payload.write);
+  if (outcome.kind === 'gone' && job !== null) {
+    const moved = await noteOfJob(dependencies, job);
+    if (moved !== null) outcome = await vault.writeKeys({ ...payload.write, path: moved.path });
+  }
   if (outcome.kind === 'clash' && entry.jobId !== null) {
     clashes.push({ jobId: entry.jobId, found: outcome.found });
     log.warn(

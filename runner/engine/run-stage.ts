@@ -4,6 +4,7 @@ import { selectAgent } from '../core/agents.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
 import { recordJob } from './job-recorder.ts';
+import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from './stage-context.ts';
 import { runCode } from './stages/code.ts';
 import { runDeliver } from './stages/deliver.ts';
@@ -172,8 +173,8 @@ async function stageRun(
   feedback: readonly Feedback[],
   signal: AbortSignal,
 ): Promise<StageRun> {
-  const featureRequest = await dependencies.vault.read(job.notePath);
-  if (featureRequest === null || featureRequest.id !== job.featureRequestId) {
+  const featureRequest = await noteOfJob(dependencies, job);
+  if (featureRequest === null) {
     throw new OpusError(
       'vault.fr-not-found',
       `The note ${job.notePath} of ${job.id} is not the feature request ${job.featureRequestId} any more.`,
@@ -207,7 +208,7 @@ async function stageRun(
 /** The name of the agent that would work in a stage, for the record; null where none does. */
 export async function agentNameOf(dependencies: EngineDependencies, job: Job, stage: Stage): Promise<string | null> {
   if (stage === 'deliver' || stage === 'merge') return null;
-  const featureRequest = await dependencies.vault.read(job.notePath);
+  const featureRequest = await noteOfJob(dependencies, job);
   if (featureRequest === null) return null;
   return selectAgent(dependencies.confirmed().profiles, stage, featureRequest)?.name ?? null;
 }

@@ -3,6 +3,7 @@ import type { Next } from '../core/pipeline/next.ts';
 import { planHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { recordJob } from './job-recorder.ts';
+import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
 import { headOf } from './stages/head.ts';
 import { planTextOf } from './stages/plan-text.ts';
@@ -62,7 +63,7 @@ export async function settle(
 /** What a person is shown at a gate, and so what a decision is bound to. */
 async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' | 'merge'): Promise<Gate> {
   if (kind === 'merge') return { kind, hash: headOf(job) };
-  const featureRequest = await dependencies.vault.read(job.notePath);
+  const featureRequest = await noteOfJob(dependencies, job);
   const plan = planTextOf(dependencies.registry.attempts(job.id)).text ?? '';
   return { kind, hash: planHash(plan, featureRequest?.contentHash ?? '') };
 }

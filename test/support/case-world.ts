@@ -1,4 +1,14 @@
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { plainGit } from './git-lab.ts';
@@ -31,8 +41,9 @@ export interface World {
   readonly vault: string;
   readonly data: string;
   readonly origin: string;
-  readonly notePath: string;
-  /** The note as it is on disk. */
+  /** Where the note is now. */
+  notePath(): string;
+  /** The note as it is on disk; empty when it is gone. */
   note(): string;
   /** Notes that were changed beside it, by path. */
   readonly changedNotes: ReadonlySet<string>;
@@ -40,6 +51,8 @@ export interface World {
   usersNote(): string;
   /** An edit by the user. */
   edit(change: (text: string) => string): void;
+  /** The user moves the note, or deletes it. */
+  moveNote(to: string | null): void;
   /** A commit by somebody else on the base. */
   pushToBase(files: Readonly<Record<string, string>>): void;
   /** The note of an agent with another command. */
@@ -60,7 +73,7 @@ export const python = (behaviour: string, ...given: string[]): AgentCommand => (
   command: ['python3', '{{config_dir}}/agents/agent.py', behaviour, ...given],
 });
 
-const notePath = '10_features/tools/words & parts/ABC-7 Zweiter Teil.md';
+const firstPath = '10_features/tools/words & parts/ABC-7 Zweiter Teil.md';
 const otherNotes: Readonly<Record<string, string>> = {
   'diary.md': 'A secret of the diary.\n',
   '.obsidian/app.json': '{}\n',
@@ -107,10 +120,11 @@ export function makeWorld(options: WorldOptions = {}): World {
   const origin = join(folder, 'repos', 'words.git');
   const clone = join(folder, 'somebody');
   const changedNotes = new Set<string>();
+  let at = firstPath;
   let usersNote = (options.note ?? same)(note);
   write(vault, {
     ...otherNotes,
-    [notePath]: usersNote,
+    [at]: usersNote,
     '10_features/ABC-2.md': (options.dependency ?? same)(dependency),
   });
   write(vault, codeNotes(options));
@@ -131,13 +145,22 @@ export function makeWorld(options: WorldOptions = {}): World {
     vault,
     data: join(folder, 'state'),
     origin,
-    notePath,
+    notePath: () => at,
     changedNotes,
-    note: () => readFileSync(join(vault, notePath), 'utf8'),
+    note: () => (existsSync(join(vault, at)) ? readFileSync(join(vault, at), 'utf8') : ''),
     usersNote: () => usersNote,
     edit: (change) => {
       usersNote = change(usersNote);
-      write(vault, { [notePath]: change(readFileSync(join(vault, notePath), 'utf8')) });
+      write(vault, { [at]: change(readFileSync(join(vault, at), 'utf8')) });
+    },
+    moveNote: (to) => {
+      if (to === null) {
+        rmSync(join(vault, at));
+        return;
+      }
+      mkdirSync(dirname(join(vault, to)), { recursive: true });
+      renameSync(join(vault, at), join(vault, to));
+      at = to;
     },
     pushToBase: push,
     setAgent: (stage, agent) => {

@@ -20,7 +20,7 @@ export async function renderCases(
   const sections = groups.map(({ title, cases }) => {
     const rows = cases.map(({ name, expected }) => {
       const { note, job, waitingFor, exit, code, sentence } = expected;
-      return [name, note, job || '–', waitingFor || '–', String(exit), code ? `\`${code}\`` : '–', sentence];
+      return [name, note || '–', job || '–', waitingFor || '–', String(exit), code ? `\`${code}\`` : '–', sentence];
     });
     const head = ['case', 'note status', 'job status', 'waitingFor', 'exit', 'error code', 'what is said'];
     return [`## ${title}\n`, rowOf(head), rowOf(head.map(() => '---')), ...rows.map(rowOf)].join('\n');

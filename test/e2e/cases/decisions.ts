@@ -1,3 +1,4 @@
+import type { ProgressLine } from '../../../runner/engine/stage-context.ts';
 import { expect } from 'vitest';
 import { python, sh, type World } from '../../support/case-world.ts';
 import { decideOnce, runOnce, type Case, type Outcome } from '../../support/run-case.ts';
@@ -93,10 +94,9 @@ export const decisions: readonly Case[] = [
     name: 'The user parks the note while the agent works',
     act: (world) =>
       runOnce(world, {
-        onProgress: ({ stage, kind }) => {
-          if (stage === 'code' && kind === 'started')
-            world.edit((text) => text.replace(/^status: .*?(\r?)$/m, 'status: parked$1'));
-        },
+        onProgress: whenTheAgentStarts(() => {
+          world.edit((text) => text.replace(/^status: .*?(\r?)$/m, 'status: parked$1'));
+        }),
       }),
     check: (world) => {
       expect(world.git(world.origin, 'branch', '--list', 'opus/*')).toBe('');
@@ -107,12 +107,49 @@ export const decisions: readonly Case[] = [
     name: 'The user writes into the note while the agent works',
     act: (world) =>
       runOnce(world, {
-        onProgress: ({ stage, kind }) => {
-          if (stage === 'code' && kind === 'started')
-            world.edit((text) => `${text}\r\nAlso mind the umlauts: äöü.\r\n`);
-        },
+        onProgress: whenTheAgentStarts(() => {
+          world.edit((text) => `${text}\r\nAlso mind the umlauts: äöü.\r\n`);
+        }),
       }),
     expected: atTheGate,
+  },
+  {
+    name: 'The user renames the note and moves it while the agent works',
+    act: async (world) => {
+      const asked = await runOnce(world, {
+        onProgress: whenTheAgentStarts(() => {
+          world.moveNote('10_features/done/Second part.md');
+        }),
+      });
+      expect(asked.document?.waitingFor).toBe('approval');
+      expect(world.note()).toMatch(/^gate: "?merge@/m);
+      return await decideOnce(world, 'approve');
+    },
+    check: (world) => {
+      expect(world.report('ABC-7-1')).toContain('[[Second part]]');
+    },
+    expected: merged,
+  },
+  {
+    name: 'The user deletes the note while the agent works',
+    act: (world) =>
+      runOnce(world, {
+        onProgress: whenTheAgentStarts(() => {
+          world.moveNote(null);
+        }),
+      }),
+    check: (world) => {
+      expect(world.note()).toBe('');
+    },
+    expected: {
+      note: '',
+      job: 'failed',
+      waitingFor: '',
+      exit: 1,
+      code: 'vault.fr-not-found',
+      sentence:
+        'The note 10_features/tools/words & parts/ABC-7 Zweiter Teil.md of ABC-7-1 is not the feature request ABC-7 any more.',
+    },
   },
   {
     name: 'The agent failed; its note is mended and confirmed, and the job is retried',
@@ -164,4 +201,11 @@ function writeDecision(world: World, decision: string): void {
 
 function takeDecision(world: World): Promise<Outcome> {
   return runOnce(world, { begin: ({ application }) => application.takeNoteDecision('ABC-7') });
+}
+
+/** What the vault was to be told before is told by then. */
+function whenTheAgentStarts(action: () => void): (line: ProgressLine) => void {
+  return ({ stage, kind }) => {
+    if (stage === 'code' && kind === 'started') action();
+  };
 }
