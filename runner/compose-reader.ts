@@ -20,8 +20,6 @@ export interface Reader {
   job(name: string): Job;
   attempts(jobId: string): Attempt[];
   document(name: string): JobDocument;
-  /** Unfinished jobs and the last `recent` finished ones, oldest first. */
-  documents(filter: { readonly recent: number }): JobDocument[];
   diff(name: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
   logFiles(jobId: string): Promise<{ readonly name: string; readonly path: string }[]>;
   trust(): Promise<Trust>;
@@ -72,15 +70,6 @@ export function composeReader(config: RunnerConfig): Reader {
     job: requireJob,
     attempts: (jobId) => registry?.attempts(jobId) ?? [],
     document: (name) => document(requireJob(name)),
-    documents({ recent }) {
-      if (registry === null) return [];
-      const unfinished = registry.jobs({ finished: false });
-      const finished = registry
-        .jobs({ finished: true, limit: recent + unfinished.length })
-        .filter((job) => !unfinished.some((open) => open.id === job.id))
-        .slice(-recent);
-      return [...finished, ...unfinished].sort((left, right) => left.createdAt - right.createdAt).map(document);
-    },
     async diff(name) {
       const job = requireJob(name);
       const url = config.repos[job.repository]?.url;

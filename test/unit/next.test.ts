@@ -35,7 +35,14 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
       });
     } else if (word.startsWith('>')) {
       const stage = word.slice(1);
-      retries.push({ jobId: 'FR-1-1', from: stage === '' ? null : (stage as Stage), rounds: null, comment: '', at: 0, generation: generation++ });
+      retries.push({
+        jobId: 'FR-1-1',
+        from: stage === '' ? null : (stage as Stage),
+        rounds: null,
+        comment: '',
+        at: 0,
+        generation: generation++,
+      });
     } else {
       const match = /^([a-z]+)([!~?]?)(.*)$/.exec(word);
       const stage = (match?.[1] ?? 'code') as Stage;

@@ -1,7 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
-import { formatDuration } from '#shared/domain/duration.ts';
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import {
   MalformedJson,
   type AgentDriver,
@@ -9,7 +8,8 @@ import {
   type AgentReport,
   type AgentRequest,
 } from '../../core/ports/agent.ts';
-import type { Mount, Sandbox, SandboxResult } from '../../core/ports/sandbox.ts';
+import type { Mount, Sandbox } from '../../core/ports/sandbox.ts';
+import { agentOf, endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
 import { readHostileFile } from './result-file.ts';
 
 export interface CommandDriverOptions {
@@ -37,19 +37,6 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
       }
     },
   };
-}
-
-/** The agent in sentences: `agent coder of the code stage of FR-012-3`. */
-function agentOf(request: AgentRequest): string {
-  return `agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
-}
-
-/** The sandbox knows a program only; a person looks for the agent note. */
-function named(error: OpusError, request: AgentRequest): OpusError {
-  if (error.code !== 'agent.not-found') return error;
-  const message = `The ${agentOf(request)} could not be started: ${error.message.replace(/^The/, 'the')}`;
-  const hint = `${error.hint ?? ''} It is named in ${request.profile.path}.`.trim();
-  return new OpusError(error.code, message, { hint, details: error.details, cause: error });
 }
 
 const emptyReport: AgentReport = { durationMs: 0, exitCode: null, tail: '', refusedHosts: [] };
@@ -85,9 +72,10 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     refusedHosts: result.refusedHosts,
   };
   if (result.ending === 'aborted') return { kind: 'canceled', report };
-  const failure = endingError(request, result) ?? (await sentinelError(request, paths)) ?? exitError(request, result);
+  const failure =
+    endingError(request, result) ?? (await sentinelError(request, paths.out)) ?? exitError(request, result);
   if (failure) return { kind: 'failed', error: failure, report };
-  const parsed = await readResult(request, paths.result);
+  const parsed = await readResult(request, paths);
   if (parsed === null && request.stage !== 'test') {
     return { kind: 'failed', error: noResult(request).summary(), report };
   }
@@ -196,112 +184,15 @@ function mountsOf(options: CommandDriverOptions, request: AgentRequest, paths: A
   ];
 }
 
-function endingError(request: AgentRequest, result: SandboxResult): ErrorSummary | null {
-  const who = `The ${agentOf(request)}`;
-  const hint = `Look with: opus job log ${request.job}`;
-  switch (result.ending) {
-    case 'timeout':
-      return {
-        code: 'agent.timeout',
-        message: `${who} did not end within ${formatDuration(request.timeoutMs)} and was stopped with all its processes.`,
-        hint: `${hint}; raise "timeout" in ${request.profile.path} if it needs longer.`,
-      };
-    case 'stalled':
-      return {
-        code: 'agent.stalled',
-        message: `${who} printed nothing for ${formatDuration(request.stallMs)} and was stopped with all its processes.`,
-        hint: `${hint}; raise "stall" in ${request.profile.path} if it works silently.`,
-      };
-    case 'memory':
-      return {
-        code: 'sandbox.memory',
-        message: `${who} used more memory than the sandbox allows and was stopped.`,
-        hint: 'Raise limits.memory in opus.yml if it needs more.',
-      };
-    case 'disk':
-      return {
-        code: 'sandbox.disk',
-        message: `${who} wrote more to disk than the sandbox allows and was stopped.`,
-        hint: 'Raise limits.disk in opus.yml if it needs more.',
-      };
-    case 'processes':
-      return {
-        code: 'sandbox.processes',
-        message: `${who} started more processes than the sandbox allows and was stopped.`,
-        hint: 'Raise limits.processes in opus.yml if it needs more.',
-      };
-    case 'exited':
-    case 'aborted':
-      return null;
-  }
-}
-
-/** Agents that speak by sentinel files say `error` (JSON), `cancelled` or `timeout`; `done` needs no word here. */
-async function sentinelError(request: AgentRequest, paths: AttemptPaths): Promise<ErrorSummary | null> {
-  const who = `The ${agentOf(request)}`;
-  const error = await readHostileFile(join(paths.out, 'error'), `error sentinel of the ${agentOf(request)}`);
-  if (error !== null) {
-    return {
-      code: 'agent.failed',
-      message: `${who} reported an error: ${messageOf(error)}`,
-      hint: `Look with: opus job log ${request.job}`,
-    };
-  }
-  if ((await readHostileFile(join(paths.out, 'timeout'), `timeout sentinel of the ${agentOf(request)}`)) !== null) {
-    return {
-      code: 'agent.timeout',
-      message: `${who} reported a timeout of its own.`,
-      hint: `Look with: opus job log ${request.job}`,
-    };
-  }
-  if ((await readHostileFile(join(paths.out, 'cancelled'), `cancelled sentinel of the ${agentOf(request)}`)) !== null) {
-    return {
-      code: 'agent.canceled',
-      message: `${who} reported that it was canceled.`,
-      hint: `Go on with: opus job retry ${request.job}`,
-    };
-  }
-  return null;
-}
-
-function messageOf(text: string): string {
-  try {
-    const parsed = JSON.parse(text) as { message?: unknown; error?: unknown };
-    const message = parsed.message ?? parsed.error;
-    if (typeof message === 'string') return message.slice(0, 500);
-  } catch {
-    // Plain text is as good.
-  }
-  return text.trim().slice(0, 500) || 'no message';
-}
-
-function exitError(request: AgentRequest, result: SandboxResult): ErrorSummary | null {
-  if (result.exitCode === 0) return null;
-  const how = result.exitCode === null ? 'was killed by a signal' : `ended with exit code ${result.exitCode}`;
-  const refused =
-    result.refusedHosts.length > 0
-      ? ` It asked for ${result.refusedHosts.join(', ')}, which its note's "network" does not name.`
-      : '';
-  const last = result.tail.trim().split('\n').at(-1)?.trim().slice(0, 200) ?? '';
-  return {
-    code: 'agent.failed',
-    message: `The ${agentOf(request)} ${how}.${last === '' ? '' : ` Its last line: ${last}`}${refused}`,
-    hint: `Look with: opus job log ${request.job}`,
-  };
-}
-
-async function readResult(request: AgentRequest, path: string): Promise<unknown> {
-  const text = await readHostileFile(path, `result file of the ${agentOf(request)}`);
-  if (text === null) return null;
+/** An agent that speaks by sentinel files may leave its result in `done` instead. */
+async function readResult(request: AgentRequest, paths: AttemptPaths): Promise<unknown> {
+  const text =
+    (await readHostileFile(paths.result, `result file of the ${agentOf(request)}`)) ??
+    (await readHostileFile(join(paths.out, 'done'), `done sentinel of the ${agentOf(request)}`));
+  if (text === null || text.trim() === '') return null;
   try {
     return JSON.parse(text) as unknown;
   } catch (thrown) {
     return new MalformedJson(`it is not JSON: ${(thrown as Error).message.slice(0, 200)}`);
   }
-}
-
-function noResult(request: AgentRequest): OpusError {
-  return new OpusError('agent.no-result', `The ${agentOf(request)} ended well but wrote no result.`, {
-    hint: 'It must write JSON to the file named by OPUS_RESULT_FILE; docs/agent-contract.md shows each stage’s result.',
-  });
 }

@@ -187,7 +187,10 @@ function stageAfter(stage: Stage, policy: PipelinePolicy): Stage | null {
 }
 
 function withAttempts(error: ErrorSummary, stage: Stage, failures: number): ErrorSummary {
-  const message = failures > 1 ? `${error.message} (${stage}, ${failures} attempts)` : error.message;
+  const message =
+    failures > 1
+      ? `${error.message.replace(/\.$/, '')}, ${failures} times in a row in the ${stage} stage.`
+      : error.message;
   return { ...error, message };
 }
 
