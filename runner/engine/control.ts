@@ -1,13 +1,13 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import type { NoteStatus } from '#shared/domain/feature-request.ts';
-import { formatGate, parseNoteDecision, type DecisionKind } from '#shared/domain/gate.ts';
+import { formatGate, parseNoteDecision, type DecisionKind, type Gate } from '#shared/domain/gate.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor } from './application.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { StatusClash } from './outbox.ts';
-import { cleanUp, closePullRequest } from './settle.ts';
+import { cleanUp, closePullRequest, gateOf } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /** Closes what a dead runner left open: its attempts count as interrupted, so that the stage is begun again. */
@@ -65,10 +65,19 @@ export async function decide(
       hint: `Policy names as approvers: ${approvers.join(', ')}.`,
     });
   }
-  if (job.gate.kind === 'merge' && kind === 'approve') await requireUnmoved(dependencies, job, job.gate.hash);
+  if (kind === 'approve') {
+    if (job.gate.kind === 'merge') await requireUnmoved(dependencies, job, job.gate.hash);
+    if (job.gate.kind === 'plan') await requireSamePlan(dependencies, job, job.gate);
+  }
   const generation = generationOf(dependencies, job);
   return recordJob(registry, `${job.id}/decision/${generation}`, job, {
-    fields: { status: 'running', waitingFor: null, gate: null, runState: kind === 'approve' ? 'merge' : 'waiting' },
+    fields: {
+      status: 'running',
+      waitingFor: null,
+      gate: null,
+      error: null,
+      runState: kind === 'approve' && job.gate.kind === 'merge' ? 'merge' : 'waiting',
+    },
     events: [
       ['approval.decided', { gate: formatGate(job.gate), kind, comment, person: actor.person, channel: actor.channel }],
     ],
@@ -98,6 +107,23 @@ async function requireUnmoved(dependencies: EngineDependencies, job: Job, commit
     `The branch of ${job.id} is at ${remote.slice(0, 8)}, not at ${commit.slice(0, 8)} which you were shown.`,
     {
       hint: `Look at the branch ${job.branch}; opus job retry ${job.id} --from deliver asks anew.`,
+    },
+  );
+}
+
+/** The approval is for a plan of an FR as it read then: where the note was changed since, the gate asks for the new text. */
+async function requireSamePlan(dependencies: EngineDependencies, job: Job, shown: Gate): Promise<void> {
+  const gate = await gateOf(dependencies, job, 'plan');
+  if (gate.hash === shown.hash) return;
+  recordJob(dependencies.registry, null, job, {
+    fields: { gate, error: null },
+    events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
+  });
+  throw new OpusError(
+    'registry.gate-stale',
+    `${job.notePath} was changed since you were shown ${formatGate(shown)}; asked for is ${formatGate(gate)} now.`,
+    {
+      hint: `Does the plan still fit? Then approve again; otherwise: opus changes ${job.featureRequestId} --comment "…"`,
     },
   );
 }
@@ -195,6 +221,7 @@ export async function cancel(
       waitingFor: null,
       runState: 'canceled',
       gate: null,
+      error: null,
       ...(await closePullRequest(dependencies, job)),
     },
     events: [['job.canceled', { reason }]],

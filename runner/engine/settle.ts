@@ -44,6 +44,7 @@ export async function settle(
           waitingFor: null,
           runState: 'canceled',
           gate: null,
+          error: null,
           ...(await closePullRequest(dependencies, job)),
         },
         events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
@@ -61,7 +62,7 @@ export async function settle(
 }
 
 /** What a person is shown at a gate, and so what a decision is bound to. */
-async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' | 'merge'): Promise<Gate> {
+export async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' | 'merge'): Promise<Gate> {
   if (kind === 'merge') return { kind, hash: headOf(job) };
   const featureRequest = await noteOfJob(dependencies, job);
   const plan = planTextOf(dependencies.registry.attempts(job.id)).text ?? '';

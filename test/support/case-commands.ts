@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { jobDocument } from '#shared/domain/job.ts';
 import type { ErrorCode } from '#shared/domain/errors.ts';
@@ -14,7 +14,11 @@ export interface CommandEnd {
 }
 
 /** The real command line on a world, as a process of its own. */
-export async function opus(world: World, argv: readonly string[]): Promise<CommandEnd> {
+export async function opus(
+  world: World,
+  argv: readonly string[],
+  meanwhile: (child: ChildProcess) => Promise<void> = () => Promise.resolve(),
+): Promise<CommandEnd> {
   const child = spawn(process.execPath, [program, ...argv, '--config', world.configFile], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: world.folder,
@@ -24,10 +28,12 @@ export async function opus(world: World, argv: readonly string[]): Promise<Comma
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const exit = await new Promise<number | null>((resolve, reject) => {
+  const closed = new Promise<number | null>((resolve, reject) => {
     child.once('error', reject);
     child.once('close', resolve);
   });
+  await meanwhile(child);
+  const exit = await closed;
   return { exit, stdout, stderr };
 }
 

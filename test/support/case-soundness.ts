@@ -54,7 +54,8 @@ function usersLines(text: string): string[] {
   return text.split(/(?<=\n)/).filter((line) => !runners.test(line));
 }
 
-function processesOf(folder: string): string[] {
+/** Processes that have to do with the folder: by their arguments, environment or working directory. */
+export function processesOf(folder: string): string[] {
   return readdirSync('/proc')
     .filter((pid) => /^\d+$/.test(pid) && Number(pid) !== process.pid)
     .flatMap((pid) => {

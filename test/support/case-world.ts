@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { plainGit } from './git-lab.ts';
 
-type AgentStageName = 'plan' | 'code' | 'review';
+type AgentStageName = 'plan' | 'code' | 'test' | 'review';
 
 export interface AgentCommand {
   readonly command: readonly string[];
@@ -26,6 +26,8 @@ export interface WorldOptions {
   readonly agents?: Partial<Record<AgentStageName, AgentCommand>>;
   /** Of the policy; planning takes time that most cases have no use for. */
   readonly stages?: readonly string[];
+  /** Further lines of the policy. */
+  readonly policy?: readonly string[];
   /** Lines of opus.yml. */
   readonly config?: readonly string[];
   readonly repository?: { readonly test?: string | null; readonly setup?: string };
@@ -209,15 +211,21 @@ function configuration({ config = [], repository = {} }: WorldOptions): string {
 const agentNotes: Readonly<Record<AgentStageName, string>> = {
   plan: '00_system/opus/agents/planner.md',
   code: '00_system/opus/agents/coder.md',
+  test: '00_system/opus/agents/tester.md',
   review: '00_system/opus/agents/reviewer.md',
 };
 
-function codeNotes({ agents = {}, stages = ['code', 'test', 'review'] }: WorldOptions): Record<string, string> {
+function codeNotes({
+  agents = {},
+  stages = ['code', 'test', 'review'],
+  policy = [],
+}: WorldOptions): Record<string, string> {
   return {
     [agentNotes.plan]: agentNote('plan', agents.plan ?? python('well')),
     [agentNotes.code]: agentNote('code', agents.code ?? python('well')),
+    ...(agents.test ? { [agentNotes.test]: agentNote('test', agents.test) } : {}),
     [agentNotes.review]: agentNote('review', agents.review ?? python('well')),
-    '00_system/opus/config.md': `---\ndispatch: manual\nstages: [${stages.join(', ')}]\n---\n`,
+    '00_system/opus/config.md': `---\ndispatch: manual\nstages: [${stages.join(', ')}]\n${policy.map((line) => `${line}\n`).join('')}---\n`,
   };
 }
 

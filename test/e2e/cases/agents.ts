@@ -35,7 +35,7 @@ export const agents: readonly Case[] = [
     },
     expected: needsHuman(
       'agent.timeout',
-      'The agent coder of the code stage of ABC-7-1 did not end within 700ms and was stopped with all its processes. (code, 2 attempts)',
+      'The agent coder of the code stage of ABC-7-1 did not end within 700ms and was stopped with all its processes, 2 times in a row in the code stage.',
     ),
   },
   {
@@ -86,7 +86,7 @@ export const agents: readonly Case[] = [
     world: { agents: { code: sh('exit-7') }, config: ['retry: { attempts: 3, base: 1ms }'] },
     expected: needsHuman(
       'agent.failed',
-      'The agent coder of the code stage of ABC-7-1 ended with exit code 7. Its last line: the model is not reachable (code, 3 attempts)',
+      'The agent coder of the code stage of ABC-7-1 ended with exit code 7. Its last line: the model is not reachable, 3 times in a row in the code stage.',
     ),
   },
   {

@@ -1,8 +1,11 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { opus, opusJson } from '../../support/case-commands.ts';
+import { processesOf } from '../../support/case-soundness.ts';
 import { sh } from '../../support/case-world.ts';
 import type { Case } from '../../support/run-case.ts';
+import { until } from '../../support/sandbox-runs.ts';
 import { atTheGate, merged, needsHuman, refused, rejected } from './expectations.ts';
 
 /** Agent notes are in force as if their owner had confirmed them. */
@@ -80,4 +83,30 @@ export const commandLine: readonly Case[] = [
     act: (world) => opusJson(world, ['run', 'ABC-7']),
     expected: refused('planned', 2, 'vault.agent-missing', 'No confirmed agent note works in the plan stage.'),
   },
+  interrupted('killed', 'SIGKILL', null),
+  interrupted('stopped by Ctrl-C', 'SIGINT', 130),
 ];
+
+/** Ended while the agent and its children work; then another agent goes on with the same job. */
+function interrupted(how: string, signal: NodeJS.Signals, exit: number | null): Case {
+  return {
+    name: `\`opus run\` is ${how} while the agent works, then \`opus run\` again`,
+    world: { config: [trusted], agents: { code: sh('hang') } },
+    act: async (world) => {
+      const log = join(world.data, 'logs', 'ABC-7-1', 'ABC-7-1.code.0.0.1.log');
+      const ended = await opus(world, ['run', 'ABC-7', '--json'], async (child) => {
+        await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('still here'));
+        child.kill(signal);
+      });
+      expect(ended.exit).toBe(exit);
+      await until(() => processesOf(world.folder).length === 0);
+      world.setAgent('code', sh('well'));
+      return await opusJson(world, ['run', 'ABC-7']);
+    },
+    check: (_world, { document }) => {
+      expect(document?.stages[0]).toMatchObject({ name: 'code', status: 'passed', attempts: 2 });
+      expect(document?.rounds).toBe(0);
+    },
+    expected: atTheGate,
+  };
+}

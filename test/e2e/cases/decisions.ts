@@ -1,8 +1,11 @@
 import type { ProgressLine } from '../../../runner/engine/stage-context.ts';
 import { expect } from 'vitest';
-import { python, sh, type World } from '../../support/case-world.ts';
+import { python, sh, type World, type WorldOptions } from '../../support/case-world.ts';
 import { decideOnce, runOnce, type Case, type Outcome } from '../../support/run-case.ts';
 import { atTheGate, merged, rejected } from './expectations.ts';
+
+const planned: WorldOptions = { stages: ['plan', 'code', 'test', 'review'], policy: ['planApproval: true'] };
+const atThePlan = { ...atTheGate, note: 'in-progress', sentence: 'Waiting for your decision (`plan@…`).' };
 
 export const decisions: readonly Case[] = [
   {
@@ -71,6 +74,65 @@ export const decisions: readonly Case[] = [
       ...atTheGate,
       code: 'registry.gate-stale',
       sentence: 'The decision in the note names …; asked for is merge@….',
+    },
+  },
+  {
+    name: 'The note names the wrong hash first, and then rejects',
+    act: async (world) => {
+      const { document } = await runOnce(world);
+      writeDecision(world, 'approve 00000000');
+      expect((await takeDecision(world)).error?.code).toBe('registry.gate-stale');
+      world.edit((text) => text.replace('approve 00000000', `reject ${document?.gate?.split('@')[1] ?? ''}`));
+      return { ...(await takeDecision(world)), exit: 0 };
+    },
+    expected: rejected,
+  },
+  {
+    name: 'The note says `changes` with the hash and a comment',
+    world: { agents: { code: python('answers-the-comment') } },
+    act: async (world) => {
+      const { document } = await runOnce(world);
+      writeDecision(world, `changes ${document?.gate?.split('@')[1] ?? ''} Please say bonjour.`);
+      return await takeDecision(world);
+    },
+    check: (world, { document }) => {
+      expect(world.fileOf(document?.branch ?? '', 'parts/two.txt')).toBe('bonjour, round 1');
+    },
+    expected: atTheGate,
+  },
+  {
+    name: 'The plan waits for an approval',
+    world: planned,
+    check: (_world, { document }) => {
+      expect(document?.stages).toMatchObject([{ name: 'plan', status: 'passed' }]);
+    },
+    expected: atThePlan,
+  },
+  {
+    name: 'The plan is approved, then the change',
+    world: planned,
+    act: async (world) => {
+      await runOnce(world);
+      expect((await decideOnce(world, 'approve')).document?.gate).toMatch(/^merge@/);
+      return await decideOnce(world, 'approve');
+    },
+    expected: merged,
+  },
+  {
+    name: 'The plan is approved after the note was changed',
+    world: planned,
+    act: async (world) => {
+      const { document } = await runOnce(world);
+      world.edit((text) => `${text}\r\nAnd a third part.\r\n`);
+      const refused = await decideOnce(world, 'approve');
+      expect(refused.document?.gate).not.toBe(document?.gate);
+      return refused;
+    },
+    expected: {
+      ...atThePlan,
+      exit: 3,
+      code: 'registry.gate-stale',
+      sentence: `10_features/tools/words & parts/ABC-7 Zweiter Teil.md was changed since you were shown plan@…; asked for is plan@… now.`,
     },
   },
   {

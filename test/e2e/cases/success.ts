@@ -52,6 +52,16 @@ export const success: readonly Case[] = [
     expected: atTheGate,
   },
   {
+    name: 'An agent of the test stage adds a test, which the runner runs',
+    world: { agents: { test: sh('well') } },
+    check: (world, { document }) => {
+      const test = document?.stages.find(({ name }) => name === 'test');
+      expect(test?.evidence).toMatchObject([{ exitCode: 0, commit: document?.commit }]);
+      expect(world.fileOf(document?.branch ?? '', 'check.sh')).toContain('test -s parts/two.txt');
+    },
+    expected: atTheGate,
+  },
+  {
     name: 'The first result is malformed, the second is right',
     world: { agents: { code: python('malformed-once') } },
     check: (world, { document }) => {
