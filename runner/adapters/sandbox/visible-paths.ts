@@ -9,7 +9,7 @@ export function isWithin(path: string, folder: string): boolean {
 /** The path without links, or null when there is nothing at it. */
 export function realPathOf(path: string): string | null {
   try {
-    return realpathSync(path);
+    return realpathSync.native(path);
   } catch {
     return null;
   }
