@@ -20,10 +20,18 @@ export function expectSound(world: World, outcome: Outcome, others: ReadonlyMap<
     [...notes].filter(([path]) => !reports.includes(path) && !world.changedNotes.has(path));
   expect(kept(found)).toEqual(kept(others));
   const { document } = outcome;
+  if (document) expect(existsSync(join(world.data, 'repos', 'words.git'))).toBe(true);
   if (document && ['succeeded', 'failed', 'canceled'].includes(document.status)) {
-    expect(existsSync(join(world.data, 'attempts', document.job))).toBe(false);
-    expect(existsSync(join(world.data, 'trees', document.job))).toBe(false);
+    expect(foldersOf(world, document.job)).toEqual([]);
   }
+}
+
+/** What the runner keeps of a job while it is at work: the folders of its attempts and its trees. */
+function foldersOf(world: World, job: string): string[] {
+  return ['attempts', 'worktrees'].flatMap((kind) => {
+    const folder = join(world.data, kind);
+    return existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(job)) : [];
+  });
 }
 
 /** Every file of the vault but the note, by path. */

@@ -96,6 +96,7 @@ function interrupted(how: string, signal: NodeJS.Signals, exit: number | null): 
       const log = join(world.data, 'logs', 'ABC-7-1', 'ABC-7-1.code.0.0.1.log');
       const ended = await opus(world, ['run', 'ABC-7', '--json'], async (child) => {
         await until(() => existsSync(log) && readFileSync(log, 'utf8').includes('still here'));
+        expect(processesOf(world.folder).length).toBeGreaterThan(2);
         child.kill(signal);
       });
       expect(ended.exit).toBe(exit);

@@ -19,6 +19,6 @@ export const caseGroups: readonly CaseGroup[] = [
   { title: 'The agent is hostile', cases: attacks },
   { title: 'The base moves', cases: merging },
   { title: 'A person decides', cases: decisions },
-  { title: 'Nothing is begun', cases: refusals },
+  { title: 'Before anything is begun', cases: refusals },
   { title: 'By the command line', cases: commandLine },
 ];
