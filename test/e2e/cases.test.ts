@@ -8,7 +8,8 @@ import { runOnce, seenOf } from '../support/run-case.ts';
 import { caseGroups } from './cases/index.ts';
 
 describe.each(caseGroups)('$title', ({ cases }) => {
-  test.concurrent.for(cases)('$name', async (row) => {
+  // "$name" would cut a long name short.
+  test.concurrent.each(cases.map((row) => [row.name, row] as const))('%s', async (_name, row) => {
     const world = makeWorld(row.world);
     try {
       const others = notesBeside(world);
