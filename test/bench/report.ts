@@ -58,8 +58,12 @@ function amount(value: number, row: Row): string {
 
 /** For a terminal, or as it stands in a Markdown file. */
 export function table(rows: readonly Row[]): string {
-  const lines: (readonly string[])[] = [titles, ...rows.map(cells)];
-  const widths = titles.map((_title, column) => Math.max(...lines.map((line) => (line[column] ?? '').length)));
+  return aligned([titles, ...rows.map(cells)]);
+}
+
+function aligned(lines: readonly (readonly string[])[]): string {
+  const columns = (lines[0] ?? []).map((_title, column) => column);
+  const widths = columns.map((column) => Math.max(3, ...lines.map((line) => (line[column] ?? '').length)));
   const drawn = lines.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   return [drawn[0], rule, ...drawn.slice(1)].join('\n');
@@ -73,15 +77,16 @@ of medians, measured in turns (A B A B …) in one run. A broken limit is measur
 
 ${table(rows)}
 
-| machine | |
-| --- | --- |
-| processor | ${where.cpu}, ${where.cores} cores, ${where.memoryGB} GB |
-| kernel | ${where.kernel} |
-| Node | ${where.node} |
-| git | ${where.git} |
-| bubblewrap | ${where.bubblewrap} |
-| date | ${where.date} |
-| load at the end | ${load.toFixed(1)} |
+${aligned([
+  ['machine', ''],
+  ['processor', `${where.cpu}, ${where.cores} cores, ${where.memoryGB} GB`],
+  ['kernel', where.kernel],
+  ['Node', where.node],
+  ['git', where.git],
+  ['bubblewrap', where.bubblewrap],
+  ['date', where.date],
+  ['load at the end', load.toFixed(1)],
+])}
 
 - **Whole job**: dispatch, plan, code, test, review, pull request, approval and merge, by agents that are shell scripts
   of one line. The script beside it, \`test/bench/reference-job.sh\`, makes the same checkouts, runs the same sandboxes
