@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -17,8 +17,9 @@ export interface AtomicWrite {
  */
 export async function writeAtomically(target: string, bytes: Uint8Array, options: AtomicWrite = {}): Promise<boolean> {
   const folder = dirname(target);
-  const temporary = join(folder, `.opus-${basename(target).slice(0, 40)}-${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(folder, options.exclusive ? newName() : temporaryName(basename(target)));
   try {
+    await rm(temporary, { force: true });
     const file = await open(temporary, 'wx', options.mode ?? 0o644);
     try {
       await file.writeFile(bytes);
@@ -35,6 +36,19 @@ export async function writeAtomically(target: string, bytes: Uint8Array, options
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+/**
+ * The same for each write of a note: what a killed runner left is replaced when it writes the note anew, which it does at its
+ * next start. Writes of one note must follow each other.
+ */
+function temporaryName(name: string): string {
+  return `.opus-${name.slice(0, 40)}-${createHash('sha256').update(name).digest('hex').slice(0, 12)}.tmp`;
+}
+
+/** Several may try to make the same note at once. */
+function newName(): string {
+  return `.opus-${randomUUID()}.tmp`;
 }
 
 async function placeNew(temporary: string, target: string): Promise<void> {
