@@ -31,7 +31,8 @@ export async function dispatch(
   const address = { name, url: repository.url };
   const base = featureRequest.base ?? repository.base;
   const baseCommit = await worktrees.fetch(address, base);
-  const number = 1 + (await highestNumber(dependencies, featureRequest.id, await worktrees.branches(address)));
+  const branches = [...(await worktrees.heads(address)).keys()];
+  const number = 1 + (await highestNumber(dependencies, featureRequest.id, branches));
   const id = jobId(featureRequest.id, number);
   const now = clock.now();
   const job: Job = {

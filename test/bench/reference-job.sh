@@ -55,7 +55,6 @@ pull_request() { # NUMBER STATE
 # dispatch
 fetch
 base=$(branch_of_mirror main)
-mirror_git ls-remote --quiet -- "$origin" 'refs/heads/opus/*' > "$data/remote"
 # plan
 check_out agent "$base"
 make_git_directory agent "$base"
@@ -65,7 +64,10 @@ sandbox plan
 make_git_directory agent "$base"
 attempt code
 sandbox code
-base_tree=$(mirror_git rev-parse --verify "$base^{tree}")
+# What the last job merged is known.
+[ -e "$data/merged" ] || echo none > "$data/merged"
+read -r known base_tree < "$data/merged" || known=
+if [ "$known" != "$base" ]; then base_tree=$(mirror_git rev-parse --verify "$base^{tree}"); fi
 staging=$data/worktrees/$job/agent/staging
 mkdir -p "$staging/git/objects/info" "$staging/git/objects/pack" "$staging/git/refs"
 echo 'ref: refs/heads/none' > "$staging/git/HEAD"
@@ -85,8 +87,7 @@ mirror_git grep --quiet --fixed-strings -e filter=lfs "$base_tree" "$tree" -- ':
 head=$(echo "Add a line" | mirror_git commit-tree "$tree" -p "$base" -F -)
 mirror_git update-ref "refs/opus/jobs/$job" "$head"
 rm -rf "$staging"
-mirror_git merge-base "$base" "$head" > /dev/null
-mirror_git diff --numstat -z "$base" "$head" -- > "$data/numstat"
+mirror_git diff --numstat -z "$base...$head" -- > "$data/numstat"
 # test
 check_out test "$head"
 make_git_directory test "$head"
@@ -94,7 +95,7 @@ sandbox test
 # review
 check_out agent "$head"
 make_git_directory agent "$head"
-mirror_git diff "$base" "$head" -- > "$data/diff"
+mirror_git diff "$base...$head" -- > "$data/diff"
 attempt review
 sandbox review
 # deliver
@@ -108,9 +109,9 @@ origin_git rev-parse --verify --quiet "$branch^{commit}" > /dev/null
 fetch
 onto=$(branch_of_mirror main)
 mirror_git log --first-parent --min-parents=2 --max-parents=2 --max-count=2000 --format='%H%x09%(trailers:key=Opus-Job,valueonly)' "$onto" -- > "$data/merges"
-mirror_git ls-remote --quiet -- "$origin" "$branch" > "$data/remote"
 merged_tree=$(mirror_git merge-tree --write-tree "$onto" "$head")
 merged=$(echo "Merge" | mirror_git commit-tree "$merged_tree" -p "$onto" -p "$head" -F -)
+echo "$merged $merged_tree" > "$data/merged"
 check_out test "$merged"
 make_git_directory test "$merged"
 sandbox merge

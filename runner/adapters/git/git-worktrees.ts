@@ -11,6 +11,7 @@ import { createPublishing } from './publishing.ts';
 import { refuseForbiddenChanges } from './staged-changes.ts';
 import { nestedRepository, stageTree } from './staging.ts';
 import { createTreeFolders } from './tree-folder.ts';
+import { TreesOfCommits } from './trees-of-commits.ts';
 import { measureUntrusted, type FolderMeasure } from './untrusted-folder.ts';
 
 export interface GitWorktreesOptions {
@@ -36,7 +37,8 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     ...(options.packsBeforeRepack === undefined ? {} : { packsBeforeRepack: options.packsBeforeRepack }),
   });
   const folders = createTreeFolders({ dataFolder, git, mirrors });
-  const history = createHistory(git, mirrors);
+  const trees = new TreesOfCommits(git);
+  const history = createHistory(git, mirrors, trees);
   const publishing = createPublishing(git, mirrors);
   const maxFiles = options.maxFiles ?? 200_000;
   let confined: Promise<boolean> | null = null;
@@ -94,8 +96,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
   async function commit(request: CommitTree): Promise<string | null> {
     const { tree } = request;
     const call = mirrors.call(tree.repository);
-    const measure = await measureWithinLimits(request);
-    const baseTree = (await git.text('read the base', ['rev-parse', '--verify', `${tree.commit}^{tree}`], call)).trim();
+    const [measure, baseTree] = await Promise.all([measureWithinLimits(request), trees.of(tree.commit, call)]);
     if (measure.files === 0) {
       const content = await git.text('read the base', ['ls-tree', '--name-only', baseTree], call);
       if (content === '') return null;
@@ -118,6 +119,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
       ...call,
       input: withTrailers(request.message, request.trailers),
     });
+    trees.know(made.trim(), staged);
     return made.trim();
   }
 
@@ -140,6 +142,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     prepare: (request) => folders.prepare(request),
     commit,
     ...history,
+    heads: (repository) => mirrors.heads(repository),
     keep,
     kept,
     ...publishing,

@@ -2,8 +2,9 @@ import { OpusError } from '#shared/domain/errors.ts';
 import type { DiffStat, MergeOutcome, MergeRequest, RepositoryAddress, Worktrees } from '../../core/ports/worktrees.ts';
 import { withTrailers } from './commit-message.ts';
 import { failureOf } from './git-failure.ts';
-import type { GitCall, HostGit } from './host-git.ts';
+import type { GitCall, GitResult, HostGit } from './host-git.ts';
 import type { Mirrors } from './mirror.ts';
+import type { TreesOfCommits } from './trees-of-commits.ts';
 
 type History = Pick<Worktrees, 'isAncestor' | 'diff' | 'diffStat' | 'merge' | 'findMerge'>;
 
@@ -11,19 +12,20 @@ type History = Pick<Worktrees, 'isAncestor' | 'diff' | 'diffStat' | 'merge' | 'f
 const mergesLookedAt = 2000;
 const diffOptions = ['--no-ext-diff', '--no-textconv', '--no-color', '--ignore-submodules=none', '-M'] as const;
 
-export function createHistory(git: HostGit, mirrors: Mirrors): History {
-  const ranges = new KnownOfCommits<readonly string[]>();
+export function createHistory(git: HostGit, mirrors: Mirrors, trees: TreesOfCommits): History {
   const stats = new KnownOfCommits<DiffStat>();
 
-  /** `base...head`, or both ends where nothing is common to them. */
-  async function findRange(call: GitCall, base: string, head: string): Promise<readonly string[]> {
-    const common = await git.run(['merge-base', base, head], call);
-    if (common.exitCode > 1) throw failureOf('find where the branch began', common.stderr);
-    return [common.exitCode === 0 ? common.stdout.trim() : base, head];
+  /** Of `base...head`, or of both ends where nothing is common to them. */
+  async function differ(
+    call: GitCall,
+    base: string,
+    head: string,
+    options: readonly string[] = [],
+  ): Promise<GitResult> {
+    const args = ['diff', ...diffOptions, ...options];
+    const result = await git.run([...args, `${base}...${head}`, '--'], call);
+    return /: no merge base/.test(result.stderr) ? git.run([...args, base, head, '--'], call) : result;
   }
-
-  const range = (call: GitCall, base: string, head: string): Promise<readonly string[]> =>
-    ranges.of(base, head, () => findRange(call, base, head));
 
   async function isAncestor(repository: RepositoryAddress, ancestor: string, descendant: string): Promise<boolean> {
     const result = await git.run(['merge-base', '--is-ancestor', ancestor, descendant], mirrors.call(repository));
@@ -32,10 +34,8 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
   }
 
   async function diff(repository: RepositoryAddress, base: string, head: string, maxBytes: number): Promise<string> {
-    const call = mirrors.call(repository);
-    const ends = await range(call, base, head);
     // One byte more than wanted tells a diff that fits exactly from one that was cut.
-    const result = await git.run(['diff', ...diffOptions, ...ends, '--'], { ...call, maxBytes: maxBytes + 1 });
+    const result = await differ({ ...mirrors.call(repository), maxBytes: maxBytes + 1 }, base, head);
     if (!result.cut && result.exitCode !== 0) throw failureOf('make the diff', result.stderr);
     if (!result.cut && Buffer.byteLength(result.stdout) <= maxBytes) return result.stdout;
     const kept = Buffer.from(result.stdout).subarray(0, maxBytes);
@@ -47,11 +47,9 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
     stats.of(base, head, () => countChanges(repository, base, head));
 
   async function countChanges(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat> {
-    const call = mirrors.call(repository);
-    const ends = await range(call, base, head);
-    const fields = (
-      await git.text('count what changed', ['diff', ...diffOptions, '--numstat', '-z', ...ends, '--'], call)
-    ).split('\0');
+    const result = await differ(mirrors.call(repository), base, head, ['--numstat', '-z']);
+    if (result.exitCode !== 0 || result.cut) throw failureOf('count what changed', result.stderr);
+    const fields = result.stdout.split('\0');
     const files: DiffStat['files'][number][] = [];
     for (let index = 0; index < fields.length - 1; index += 1) {
       const [added = '-', removed = '-', path = ''] = (fields[index] ?? '').split('\t');
@@ -90,6 +88,7 @@ export function createHistory(git: HostGit, mirrors: Mirrors): History {
       { ...call, input: withTrailers(request.message, request.trailers) },
     );
     const commit = made.trim();
+    trees.know(commit, tree);
     return result.exitCode === 0 ? { kind: 'merged', commit } : { kind: 'conflict', commit, ...conflictOf(rest) };
   }
 

@@ -6,27 +6,20 @@ import type { Mirrors } from './mirror.ts';
 
 /** Everything that reads or writes branches of an origin. */
 export function createPublishing(git: HostGit, mirrors: Mirrors) {
-  async function list(repository: RepositoryAddress, pattern: string): Promise<Map<string, string>> {
+  async function remoteHead(repository: RepositoryAddress, branch: string): Promise<string | null> {
+    const wanted = `refs/heads/${branch}`;
     await mirrors.ensure(repository);
     const result = await git.run(
-      ['ls-remote', '--quiet', '--', repository.url, pattern],
+      ['ls-remote', '--quiet', '--', repository.url, wanted],
       await mirrors.remoteCall(repository),
     );
     if (result.exitCode !== 0) throw originFailureOf(repository, 'list the branches of', result.stderr);
-    const found = new Map<string, string>();
     for (const line of result.stdout.split('\n')) {
-      const [commit = '', reference = ''] = line.split('\t');
-      if (reference.startsWith('refs/heads/')) found.set(reference.slice('refs/heads/'.length), commit);
+      const [commit = '', reference] = line.split('\t');
+      // The end of another reference's name may be the same.
+      if (reference === wanted) return commit;
     }
-    return found;
-  }
-
-  async function branches(repository: RepositoryAddress): Promise<string[]> {
-    return [...(await list(repository, 'refs/heads/opus/*')).keys()];
-  }
-
-  async function remoteHead(repository: RepositoryAddress, branch: string): Promise<string | null> {
-    return (await list(repository, `refs/heads/${branch}`)).get(branch) ?? null;
+    return null;
   }
 
   async function send(
@@ -86,7 +79,6 @@ export function createPublishing(git: HostGit, mirrors: Mirrors) {
   }
 
   return {
-    branches,
     remoteHead,
     push: send,
     deleteRemoteBranch: (repository: RepositoryAddress, branch: string, expected: string) =>

@@ -29,9 +29,17 @@ const largestPointer = 1024;
 
 /** Rejects when what was staged touches what the runner does not commit: submodules and LFS paths. */
 export async function refuseForbiddenChanges(git: HostGit, call: GitCall, staged: StagedTrees): Promise<void> {
-  const changes = await changesBetween(git, call, staged.baseTree, staged.tree);
+  const [kind, changes, mentionsLfs] = await Promise.all([
+    git.text('look at the new tree', ['cat-file', '-t', staged.tree], call),
+    changesBetween(git, call, staged.baseTree, staged.tree),
+    attributesMentionLfs(git, call, staged),
+  ]);
+  if (kind.trim() !== 'tree')
+    throw new OpusError('git.failed', `What ${staged.job} staged is a ${kind.trim()}, not a tree.`);
   refuseSubmodules(staged, changes);
-  const lfs = (await changedPointer(git, call, changes)) ?? (await changedLfsPath(git, call, staged, changes));
+  const lfs =
+    (await changedPointer(git, call, changes)) ??
+    (mentionsLfs ? await changedLfsPath(git, call, staged, changes) : null);
   if (lfs !== null) {
     throw new OpusError('git.lfs-refused', `The agent of ${staged.job} changed ${lfs}, which is stored in Git LFS.`, {
       hint: 'Change that file by hand; the runner commits no LFS paths.',
@@ -109,13 +117,7 @@ async function changedPointer(git: HostGit, call: GitCall, changes: readonly Sta
   return null;
 }
 
-/** Paths that `.gitattributes` give to LFS, by the attributes of before or of after. */
-async function changedLfsPath(
-  git: HostGit,
-  call: GitCall,
-  staged: StagedTrees,
-  changes: readonly StagedChange[],
-): Promise<string | null> {
+async function attributesMentionLfs(git: HostGit, call: GitCall, staged: StagedTrees): Promise<boolean> {
   const mentioned = await git.run(
     [
       'grep',
@@ -130,7 +132,16 @@ async function changedLfsPath(
     ],
     call,
   );
-  if (mentioned.exitCode !== 0) return null;
+  return mentioned.exitCode === 0;
+}
+
+/** Paths that `.gitattributes` give to LFS, by the attributes of before or of after. */
+async function changedLfsPath(
+  git: HostGit,
+  call: GitCall,
+  staged: StagedTrees,
+  changes: readonly StagedChange[],
+): Promise<string | null> {
   const paths = changes.map((change) => change.path);
   return (
     (await lfsPathIn(git, call, staged, staged.baseTree, paths)) ??

@@ -4,8 +4,8 @@ import type { Mount, SandboxLimits } from './sandbox.ts';
 export interface Worktrees {
   /** Brings the mirror up to date with its origin and returns the base's commit. Rejects with `git.repository-missing` or `git.base-missing`. */
   fetch(repository: RepositoryAddress, base: string): Promise<string>;
-  /** The branches `opus/*` in the origin, without `refs/heads/`; job numbers count on from them. */
-  branches(repository: RepositoryAddress): Promise<string[]>;
+  /** The origin's branches, without `refs/heads/`, and their commits as of the last `fetch`. */
+  heads(repository: RepositoryAddress): Promise<ReadonlyMap<string, string>>;
   /**
    * A tree of `commit` in which nothing else is. `use` keeps the agents' tree apart from the one in which tests run.
    * A tree that was only ever mounted read-only since it was made is used again, any other is made anew.

@@ -65,8 +65,10 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
       return { status: 'rejected', sentence, result: context.conflict, refusedHosts };
     }
   }
-  await worktrees.keep(run.repository, run.job.id, commit);
-  const stat = await worktrees.diffStat(run.repository, start, commit);
+  const [stat] = await Promise.all([
+    worktrees.diffStat(run.repository, start, commit),
+    worktrees.keep(run.repository, run.job.id, commit),
+  ]);
   return {
     status: 'passed',
     sentence: `${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}: ${result.summary}`,

@@ -18,11 +18,14 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
   const { job, repository } = run;
   const head = headOf(job);
   const forge = dependencies.forgeOf(job.repository);
-  const pullRequest = await forge.find(repository, job.branch);
+  const [pullRequest, firstBase] = await Promise.all([
+    forge.find(repository, job.branch),
+    worktrees.fetch(repository, job.base),
+  ]);
   const evidence: Evidence[] = [];
   const refusedHosts = new Set<string>();
   for (let move = 0; move < moves; move++) {
-    const base = await worktrees.fetch(repository, job.base);
+    const base = move === 0 ? firstBase : await worktrees.fetch(repository, job.base);
     const done = await worktrees.findMerge(repository, base, job.id);
     if (done !== null) return await finish(done);
     if (pullRequest === null || pullRequest.state === 'closed') {
@@ -65,8 +68,8 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
   );
 
   async function requireApprovedHead(approved: string): Promise<void> {
-    const remote = await worktrees.remoteHead(repository, job.branch);
-    if (remote === approved) return;
+    const heads = await worktrees.heads(repository);
+    if (heads.get(job.branch) === approved) return;
     throw new OpusError(
       'git.branch-moved',
       `The branch ${job.branch} is not at the approved commit ${approved.slice(0, 8)} any more; nothing was merged.`,

@@ -11,13 +11,11 @@ export async function runReview(dependencies: EngineDependencies, run: StageRun)
   const head = headOf(run.job);
   const attempts = dependencies.registry.attempts(run.job.id);
   const plan = planTextOf(attempts);
-  const tree = await dependencies.worktrees.prepare({
-    repository: run.repository,
-    job: run.job.id,
-    use: 'agent',
-    commit: head,
-    writable: false,
-  });
+  const { worktrees } = dependencies;
+  const [tree, diff] = await Promise.all([
+    worktrees.prepare({ repository: run.repository, job: run.job.id, use: 'agent', commit: head, writable: false }),
+    worktrees.diff(run.repository, baseOf(run.job), head, diffBytes),
+  ]);
   const answer = await runAgent(dependencies, run, {
     stage: 'review',
     tree,
@@ -25,7 +23,7 @@ export async function runReview(dependencies: EngineDependencies, run: StageRun)
     plan: plan.text,
     variables: {
       plan: plan.plan,
-      diff: await dependencies.worktrees.diff(run.repository, baseOf(run.job), head, diffBytes),
+      diff,
       evidence: attempts.findLast((attempt) => attempt.stage === 'test')?.evidence.at(-1) ?? null,
     },
   });
