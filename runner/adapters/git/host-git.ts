@@ -2,9 +2,9 @@ import { stat, unlink } from 'node:fs/promises';
 import { isAbsolute, relative, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { execa } from 'execa';
 import { OpusError } from '#shared/domain/errors.ts';
 import { failureOf } from './git-failure.ts';
+import { runHostProcess } from './host-process.ts';
 
 /** Git on directories that are the runner's own or a configured origin. Never pass a tree that an agent could write. */
 export interface HostGit {
@@ -124,39 +124,36 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
     if (call.gitDir !== undefined) env['GIT_DIR'] = call.gitDir;
     if (call.workTree !== undefined) env['GIT_WORK_TREE'] = call.workTree;
     if (call.indexFile !== undefined) env['GIT_INDEX_FILE'] = call.indexFile;
-    const result = await execa('git', args, {
+    const result = await runHostProcess('git', args, {
       env,
-      extendEnv: false,
       cwd: call.workTree ?? call.gitDir ?? '/',
-      reject: false,
-      stripFinalNewline: false,
-      encoding: 'buffer',
-      timeout: call.timeoutMs ?? defaultTimeoutMs,
-      maxBuffer: { stdout: call.maxBytes ?? defaultMaxBytes, stderr: 1024 ** 2 },
-      ...(call.signal === undefined ? {} : { cancelSignal: call.signal }),
-      ...(call.input === undefined ? { stdin: 'ignore' as const } : { input: call.input }),
+      input: call.input,
+      timeoutMs: call.timeoutMs ?? defaultTimeoutMs,
+      maxStdout: call.maxBytes ?? defaultMaxBytes,
+      maxStderr: 1024 ** 2,
+      signal: call.signal,
     });
-    if (result.isCanceled) throw new OpusError('agent.canceled', 'Git was stopped because its job was.');
-    if (result.timedOut) throw new OpusError('git.failed', `git ${args[0] ?? ''} took too long and was stopped.`);
-    if (result.code === 'ENOENT') {
+    const { error, stopped } = result;
+    if (stopped === 'aborted') throw new OpusError('agent.canceled', 'Git was stopped because its job was.');
+    if (stopped === 'timeout') throw new OpusError('git.failed', `git ${args[0] ?? ''} took too long and was stopped.`);
+    if (error?.code === 'ENOENT') {
       throw new OpusError('git.failed', 'There is no git on PATH, or the folder it should run in is gone.', {
         hint: 'Install git 2.38 or newer; `opus doctor` says how.',
-        cause: result.cause,
+        cause: error,
       });
     }
-    if (result.exitCode === undefined && !result.isMaxBuffer) {
-      const why = result.signal === undefined ? (result.code ?? 'unknown reason') : `stopped by ${result.signal}`;
+    if (error !== null || (result.exitCode === null && stopped === null)) {
+      const why = result.killedBy === null ? (error?.code ?? 'unknown reason') : `stopped by ${result.killedBy}`;
       throw new OpusError('git.failed', `git ${args[0] ?? ''} could not run to its end: ${why}.`, {
         hint: 'The machine may be out of memory or processes.',
-        cause: result.cause,
+        ...(error === null ? {} : { cause: error }),
       });
     }
-    const decode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8');
     return {
       exitCode: result.exitCode ?? 128,
-      stdout: decode(result.stdout),
-      stderr: decode(result.stderr),
-      cut: result.isMaxBuffer,
+      stdout: result.stdout.toString('utf8'),
+      stderr: result.stderr.toString('utf8'),
+      cut: stopped === 'output',
     };
   }
 
