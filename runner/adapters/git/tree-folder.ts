@@ -58,8 +58,6 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
   }
 
   async function checkOut(folder: TreeFolder, request: PrepareTree): Promise<void> {
-    await removeUntrusted(folder.root);
-    await mkdir(folder.tree, { recursive: true, mode: 0o700 });
     await git.text(
       `check out ${request.commit.slice(0, 8)} for ${request.job}`,
       ['read-tree', '-u', '--reset', request.commit],
@@ -103,8 +101,15 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
           '',
         ].join('\n'),
       ),
-      copyIndex(folder.index, join(folder.gitdir, 'index')),
     ]);
+  }
+
+  /** Both to their end, whichever fails: nothing may still be written when this is over. */
+  async function makeAnew(folder: TreeFolder, request: PrepareTree): Promise<void> {
+    await removeUntrusted(folder.root);
+    await mkdir(folder.tree, { recursive: true, mode: 0o700 });
+    const made = await Promise.allSettled([checkOut(folder, request), makeGitDirectory(folder, request)]);
+    for (const part of made) if (part.status === 'rejected') throw part.reason;
   }
 
   async function prepareInTurn(folder: TreeFolder, request: PrepareTree): Promise<Tree> {
@@ -112,8 +117,8 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
     const wanted: TreeState = { repository: request.repository.name, commit: request.commit, clean: !request.writable };
     const before = await readState(folder.state);
     const usable = before?.clean === true && before.commit === wanted.commit && before.repository === wanted.repository;
-    if (!usable) await checkOut(folder, request);
-    await makeGitDirectory(folder, request);
+    await (usable ? makeGitDirectory(folder, request) : makeAnew(folder, request));
+    await copyIndex(folder.index, join(folder.gitdir, 'index'));
     // Written before the tree is handed out: a crash afterwards must find it used.
     await writeState(folder.state, wanted);
     return treeAt(folder, request, mirrors.objects(request.repository));
