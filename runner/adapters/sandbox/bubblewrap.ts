@@ -14,8 +14,8 @@ import { findProgram, innerPath, requireProgram } from './program-lookup.ts';
 import { ResourceWatch, threadsPerProcess } from './resource-watch.ts';
 import { runResult } from './run-result.ts';
 import { superviseRun } from './supervised-run.ts';
-import { pathFolders, readablePathsForCommand, toolchainPaths } from './toolchains.ts';
-import { isWithin, systemFolders } from './visible-paths.ts';
+import { pathFolders, readablePathsForCommand, toolchainPaths, type ToolchainSources } from './toolchains.ts';
+import { isWithin, systemFolders, type Privacy } from './visible-paths.ts';
 
 export interface BubblewrapOptions {
   /** The runner's home: an empty folder inside. Defaults to the user's. */
@@ -37,6 +37,7 @@ const isolation = [
 const argumentsDescriptor = '3';
 const statusDescriptor = '4';
 const largestScratch = 1024 ** 3;
+const toolchainsKnownMs = 5000;
 
 /** Runs programs in namespaces of their own by bubblewrap. */
 export function createBubblewrapSandbox(options: BubblewrapOptions = {}): Sandbox {
@@ -57,6 +58,7 @@ class BubblewrapSandbox {
   readonly #inherited = inheritedDescriptors();
   #cgroups: CgroupLimits | null = null;
   #cgroupWorks = false;
+  #found: { readonly key: string; readonly at: number; readonly paths: readonly string[] } | null = null;
 
   constructor(options: BubblewrapOptions) {
     const home = options.home ?? homedir();
@@ -155,10 +157,20 @@ class BubblewrapSandbox {
     return cgroup;
   }
 
+  /** Looking through PATH follows hundreds of links, and what is installed hardly changes from run to run. */
+  #toolchains(sources: ToolchainSources, privacy: Privacy): readonly string[] {
+    const key = JSON.stringify([sources, privacy]);
+    const now = performance.now();
+    if (this.#found?.key !== key || now - this.#found.at > toolchainsKnownMs) {
+      this.#found = { key, at: now, paths: toolchainPaths(sources, privacy) };
+    }
+    return this.#found.paths;
+  }
+
   #view(request: SandboxRequest): { path: string; readable: string[] } {
     const privacy = { home: this.#home, hidden: request.hidden };
     const sources = { path: this.#path, execPath: process.execPath, goRoot: process.env['GOROOT'] };
-    const readable = [...toolchainPaths(sources, privacy), ...readablePathsForCommand(request.argv, privacy)];
+    const readable = [...this.#toolchains(sources, privacy), ...readablePathsForCommand(request.argv, privacy)];
     const shown = [...[...systemFolders, ...readable], ...request.mounts.map(({ source, target }) => target ?? source)];
     const path = innerPath(pathFolders(this.#path), (folder) =>
       shown.some((place) => isWithin(folder, place) || dirname(place) === folder),
