@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createCommandDriver } from './adapters/agents/command-driver.ts';
 import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine.ts';
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
@@ -146,9 +147,28 @@ async function build(
 }
 
 async function makeFolders(config: RunnerConfig): Promise<void> {
-  await mkdir(config.data, { recursive: true, mode: 0o700 });
+  await makeFolder(config.data, config);
   for (const repository of Object.values(config.repos)) {
-    for (const cache of repository.cache) await mkdir(cache.source, { recursive: true, mode: 0o700 });
+    for (const cache of repository.cache) await makeFolder(cache.source, config);
+  }
+}
+
+/** One part at a time: below /proc, say, making them all at once never ends. */
+async function makeFolder(folder: string, config: RunnerConfig): Promise<void> {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) await makeFolder(dirname(folder), config);
+  try {
+    await mkdir(folder, { mode: 0o700 });
+  } catch (thrown) {
+    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw new OpusError(
+      'config.invalid',
+      `${config.file}: the folder ${folder} cannot be made (${(thrown as NodeJS.ErrnoException).code ?? 'unknown'}).`,
+      {
+        hint: 'Name a folder that the runner may write in: data: ./.opus',
+        cause: thrown,
+      },
+    );
   }
 }
 

@@ -28,6 +28,16 @@ export function requireAgent(
   stage: AgentStage,
   featureRequest: Pick<FeatureRequest, 'agent' | 'title' | 'body'>,
 ): AgentProfile {
+  const { agent } = featureRequest;
+  if (agent !== null && !profiles.some((profile) => profile.name === agent)) {
+    throw new OpusError(
+      'vault.agent-missing',
+      `The note asks for the agent "${agent}", and no confirmed agent note has that name.`,
+      {
+        hint: `Write one of ${profiles.map((profile) => profile.name).join(', ')}, or leave "agent" out.`,
+      },
+    );
+  }
   const profile = selectAgent(profiles, stage, featureRequest);
   if (profile) return profile;
   throw new OpusError('vault.agent-missing', `No confirmed agent note works in the ${stage} stage.`, {

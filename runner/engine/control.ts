@@ -132,7 +132,17 @@ async function requireSamePlan(dependencies: EngineDependencies, job: Job, shown
 export async function takeNoteDecision(dependencies: EngineDependencies, job: Job): Promise<Job> {
   if (job.gate === null) return job;
   const note = await noteOfJob(dependencies, job);
-  if (note === null || note.decision.trim() === '') return job;
+  if (note === null) return job;
+  const broken = note.problems.find(({ code, severity }) => severity === 'error' && code.startsWith('frontmatter.'));
+  if (broken) {
+    const message = `${note.path}:${broken.line}: ${broken.message}`;
+    return recordJob(dependencies.registry, null, job, {
+      fields: { error: { code: 'vault.note-unreadable', message, hint: broken.hint } },
+      events: [],
+      noteStatus: null,
+    });
+  }
+  if (note.decision.trim() === '') return job;
   const decision = parseNoteDecision(note.decision);
   const gate = formatGate(job.gate);
   const short = gate.split('@')[1] ?? '';

@@ -30,7 +30,9 @@ export async function dispatch(
   }
   const address = { name, url: repository.url };
   const base = featureRequest.base ?? repository.base;
-  const baseCommit = await worktrees.fetch(address, base);
+  const baseCommit = await worktrees.fetch(address, base).catch((thrown: unknown) => {
+    throw blameNote(thrown, featureRequest);
+  });
   const branches = [...(await worktrees.heads(address)).keys()];
   const number = 1 + (await highestNumber(dependencies, featureRequest.id, branches));
   const id = jobId(featureRequest.id, number);
@@ -65,6 +67,16 @@ export async function dispatch(
     outbox: outboxOf(job, 'in-progress', seenStatus),
   });
   return job;
+}
+
+/** A base that the note names is the note's mistake, not opus.yml's. */
+function blameNote(thrown: unknown, featureRequest: FeatureRequest): unknown {
+  if (featureRequest.base === null || !(thrown instanceof OpusError) || thrown.code !== 'git.base-missing')
+    return thrown;
+  return new OpusError('vault.fr-invalid', `${featureRequest.path}: ${thrown.message}`, {
+    hint: `Name a branch that exists in "base" of ${featureRequest.path}, or leave it out.`,
+    cause: thrown,
+  });
 }
 
 function requireSandbox({ config, sandboxState }: EngineDependencies): void {

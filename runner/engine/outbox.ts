@@ -1,4 +1,5 @@
 import { toOpusError } from '#shared/domain/errors.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import type { Job, OutboxEntry } from '../core/ports/job-registry.ts';
 import { runReport } from '../core/reporting/run-report.ts';
 import { noteOfJob } from './note-of-job.ts';
@@ -30,12 +31,12 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
   const clashes: StatusClash[] = [];
   const entries = registry.outbox();
   for (const entry of entries) {
-    if (isSuperseded(entry, entries)) {
-      registry.acknowledge(entry.seq, 'superseded');
-      continue;
-    }
+    const earlier = entries.filter((other) => other.seq < entry.seq && isSameWrite(other, entry));
+    if (entries.some((other) => other.seq > entry.seq && isSameWrite(other, entry))) continue;
     try {
-      const outcome = await apply(dependencies, entry, clashes);
+      const outcome = await apply(dependencies, withExpectationsOf(earlier, entry), clashes);
+      if (outcome === 'postponed') continue;
+      for (const superseded of earlier) registry.acknowledge(superseded.seq, 'superseded');
       registry.acknowledge(entry.seq, outcome);
     } catch (thrown) {
       const error = toOpusError(thrown);
@@ -49,12 +50,24 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
   return clashes;
 }
 
-/** A report is rendered from the present, so only the last of several that wait is worth writing. */
-function isSuperseded(entry: OutboxEntry, entries: readonly OutboxEntry[]): boolean {
-  if (entry.payload.kind !== 'report') return false;
-  return entries.some(
-    (later) => later.seq > entry.seq && later.payload.kind === 'report' && later.jobId === entry.jobId,
-  );
+/** Only the last of several writes of a job's report, or of its keys, is worth doing. */
+function isSameWrite(left: OutboxEntry, right: OutboxEntry): boolean {
+  return left.jobId === right.jobId && left.payload.kind === right.payload.kind && left.payload.kind !== 'note';
+}
+
+/** What was never written may still stand in the note as it was before: each status that was waited for is expected. */
+function withExpectationsOf(earlier: readonly OutboxEntry[], entry: OutboxEntry): OutboxEntry {
+  if (entry.payload.kind !== 'keys') return entry;
+  const { write } = entry.payload;
+  const moves = [
+    ...earlier.map(({ payload }) => (payload.kind === 'keys' ? payload.write.status : null)),
+    write.status,
+  ];
+  const planned = moves.filter((move) => move !== null);
+  const last = planned.at(-1);
+  if (!last) return entry;
+  const expect = [...new Set(planned.flatMap((move) => [...move.expect, move.to]))];
+  return { ...entry, payload: { kind: 'keys', write: { ...write, status: { expect, to: last.to } } } };
 }
 
 async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clashes: StatusClash[]): Promise<string> {
@@ -84,8 +97,13 @@ async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clash
     );
   }
   if (outcome.kind === 'refused') {
-    log.warn({ job: entry.jobId }, `${payload.write.path} cannot be written now: ${outcome.problem.message}`);
+    const text = `${payload.write.path}:${outcome.problem.line} cannot be written now: ${outcome.problem.message} It is written once that is mended.`;
+    log.warn({ job: entry.jobId }, text);
+    if (job !== null) dependencies.progress({ job: job.id, stage: job.runState, round: 0, kind: 'note', text });
+    return 'postponed';
   }
+  // A note that is only away, as a sync tool does it, is told when it is back; nobody waits for that of a job that is over.
+  if (outcome.kind === 'gone' && job !== null && !isFinished(job.status)) return 'postponed';
   return outcome.kind;
 }
 

@@ -41,7 +41,7 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
     for (let turn = 0; turn < turnsARun; turn++) {
       const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
         const decided = await decideTurn(dependencies, jobId, run, hooks.signalOf(jobId));
-        await flush();
+        if (!isToldWithItsStage(decided)) await flush();
         return decided;
       });
       if (upcoming.kind === 'stop') return;
@@ -60,6 +60,14 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
   };
 }
 
+/**
+ * A stage that follows at once tells the vault itself, while it begins. Not one that leaves its mark on the origin:
+ * before that, what a person did to the note meanwhile has to be known.
+ */
+function isToldWithItsStage(turn: Turn): boolean {
+  return turn.kind === 'stage' && turn.delayMs === 0 && turn.order.stage !== 'deliver' && turn.order.stage !== 'merge';
+}
+
 export function topicOf(jobId: string): string {
   return `job:${jobId}`;
 }
@@ -74,7 +82,10 @@ async function takeTurn(
   const job = dependencies.registry.job(jobId);
   if (job === null) return;
   const attempt = beginAttempt(dependencies, job, order, await agentNameOf(dependencies, job, order.stage));
-  if (attempt === null) return;
+  if (attempt === null) {
+    await flush();
+    return;
+  }
   const upcoming = nextOf(dependencies, jobId);
   const feedback = upcoming.kind === 'stage' ? upcoming.feedback : [];
   // The vault is told while the agent starts; what the attempt came to is told with what is decided next.

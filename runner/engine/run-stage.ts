@@ -179,7 +179,7 @@ async function stageRun(
       'vault.fr-not-found',
       `The note ${job.notePath} of ${job.id} is not the feature request ${job.featureRequestId} any more.`,
       {
-        hint: 'Put the note back and dispatch it again.',
+        hint: `Put the note back, then: opus job retry ${job.id}`,
       },
     );
   }

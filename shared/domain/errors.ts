@@ -23,7 +23,7 @@ const dispositions = {
   'vault.template-invalid': 'needs-human',
   'vault.write-failed': 'retry',
   'registry.job-not-found': 'fail',
-  'registry.locked': 'fatal',
+  'registry.locked': 'hold',
   'registry.busy': 'retry',
   'registry.incompatible': 'fatal',
   'registry.corrupt': 'fatal',

@@ -23,10 +23,13 @@ export function formatGate(gate: Gate): string {
   return `${gate.kind}@${shortHash(gate.hash)}`;
 }
 
-/** `approve 1234e567`, `changes 1234e567 please rename it`; null when the text has not that shape. */
+/**
+ * `approve 1234e567`, `Approve merge@1234e567`, `changes 1234e567 please rename it`; null when the text has not that shape.
+ * Phones begin with a capital letter, and people copy the gate as it stands in the note.
+ */
 export function parseNoteDecision(text: string): (Decision & { readonly hash: string }) | null {
-  const match = /^\s*(approve|changes|reject)(?:\s+([0-9a-f]{8,40}))?(?:\s+([\s\S]*\S))?\s*$/.exec(text);
-  const kind = decisionKinds.find((candidate) => candidate === match?.[1]);
+  const match = /^\s*(approve|changes|reject)(?:\s+(?:[a-z]+@)?([0-9a-f]{8,64}))?(?:\s+([\s\S]*\S))?\s*$/i.exec(text);
+  const kind = decisionKinds.find((candidate) => candidate === match?.[1]?.toLowerCase());
   if (!match || !kind) return null;
-  return { kind, hash: match[2] ?? '', comment: match[3] ?? '' };
+  return { kind, hash: match[2]?.toLowerCase() ?? '', comment: match[3] ?? '' };
 }

@@ -34,11 +34,11 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
         generation: generation++,
       });
     } else if (word.startsWith('>')) {
-      const stage = word.slice(1);
+      const [stage = '', rounds] = word.slice(1).split('*');
       retries.push({
         jobId: 'FR-1-1',
         from: stage === '' ? null : (stage as Stage),
-        rounds: null,
+        rounds: rounds === undefined ? null : Number(rounds),
         comment: '',
         at: 0,
         generation: generation++,
@@ -101,6 +101,8 @@ describe('what comes next', () => {
     ['plan code test review! code test review! code test review!', 'code round 3 attempt 1'],
     ['plan code test review! code test! code test review! code test review!', 'human stage.rounds-exhausted'],
     ['plan code test! code test! code test! code test! >', 'code round 4 attempt 1'],
+    ['plan code test! code test! code test! code test! >*1 code test!', 'human stage.rounds-exhausted'],
+    ['plan code test! code test! code test! code test! >*2 code test!', 'code round 5 attempt 1'],
     ['plan code?agent.timeout', 'code round 0 attempt 2'],
     ['plan code?agent.timeout code?agent.failed', 'code round 0 attempt 3'],
     ['plan code?agent.timeout code?agent.failed code?agent.failed', 'human agent.failed'],

@@ -143,7 +143,7 @@ function reject(position: Position, attempt: Attempt, policy: PipelinePolicy): v
   if (position.used >= position.budget) {
     position.stage = attempt.stage;
     position.feedback = [feedback];
-    position.stopped = { kind: 'human', error: roundsExhausted(attempt, position.used) };
+    position.stopped = { kind: 'human', error: roundsExhausted(attempt, position.round) };
     return;
   }
   moveTo(position, policy.stages.includes('code') ? 'code' : attempt.stage, feedback);
@@ -177,7 +177,8 @@ function applyRetry(
   if (exhausted && from === 'code') position.round++;
   enter(position, from);
   position.stopped = null;
-  position.used = 0;
+  // The round that the retry begins is one of those it grants.
+  position.used = exhausted && from === 'code' ? 1 : 0;
   position.budget = retry.rounds ?? policy.rounds;
   position.feedback = retry.comment === '' ? feedback : [...feedback, { kind: 'comment', comment: retry.comment }];
 }
