@@ -1,14 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { withCommand } from '../core/reporting/lines.ts';
 import { packageRoot } from './package-root.ts';
 import type { Terminal } from './terminal.ts';
 
-const commands = 'run|job|fr|trust|init|doctor|demo|approve|changes|reject|status';
-const spokenCommand = new RegExp(`(?<!npx )\\bopus (?=(?:${commands})\\b)`, 'g');
-
 /** Sentences from further in say `opus run FR-001`; here that is what a person can copy. */
 export function inThisInstallation(sentence: string, terminal: Pick<Terminal, 'cwd' | 'environment'>): string {
-  return sentence.replace(spokenCommand, () => `${programName(terminal)} `);
+  return withCommand(sentence, programName(terminal));
 }
 
 /** How a person here would call this installation. */

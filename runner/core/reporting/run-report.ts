@@ -3,7 +3,7 @@ import { formatGate } from '#shared/domain/gate.ts';
 import { planResult, reviewResult } from '#shared/domain/stage.ts';
 import type { Attempt, Job, RecordedDecision } from '../ports/job-registry.ts';
 import type { DiffStat } from '../ports/worktrees.ts';
-import { evidenceLine, fenced, issueLine } from './lines.ts';
+import { evidenceLine, fenced, issueLine, withCommand } from './lines.ts';
 
 /** An agent may print what it likes: a report stays readable. */
 const tailCharacters = 4_000;
@@ -58,7 +58,7 @@ function standing({ job, command }: ReportFacts): string {
   if (job.status === 'succeeded')
     return `**Done.** Merged into ${job.base} as \`${(job.mergeCommit ?? '').slice(0, 8)}\`.`;
   if (job.error !== null) {
-    const hint = job.error.hint === null ? '' : `\n\n${job.error.hint}`;
+    const hint = job.error.hint === null ? '' : `\n\n${withCommand(job.error.hint, command)}`;
     return `**${job.status === 'waiting' ? 'A person is needed' : 'Ended'}.** ${job.error.message} (\`${job.error.code}\`)${hint}`;
   }
   if (job.status === 'canceled') return '**Canceled.**';
