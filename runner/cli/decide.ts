@@ -9,8 +9,6 @@ export interface DecideOptions {
   readonly config?: string;
 }
 
-const lockPatienceMs = 10_000;
-
 /** approve, changes and reject: the answer is recorded, and what follows from it is done at once. */
 export async function decide(
   terminal: Terminal,
@@ -22,7 +20,7 @@ export async function decide(
   const { json = false, comment = '' } = options;
   // A job that ended as it was told to is no failure of this command.
   const wantedEnd = kind === 'reject' ? 'canceled' : null;
-  return await workOnJob(terminal, located, { json, lockPatienceMs, wantedEnd }, async (application) => {
+  return await workOnJob(terminal, located, { json, wantedEnd }, async (application) => {
     const job = application.job(name);
     return await application.decide(job.id, kind, comment, thisPerson(terminal));
   });

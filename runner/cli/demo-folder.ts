@@ -1,7 +1,8 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../adapters/files/make-folder.ts';
 import { createHostGit } from '../adapters/git/host-git.ts';
 import { packageRoot } from './package-root.ts';
 
@@ -16,7 +17,7 @@ export async function prepareDemoFolder(folder: string): Promise<boolean> {
     await emptyDemoFolder(folder);
   }
   await refuseForeignFolder(folder);
-  await mkdir(folder, { recursive: true });
+  makeFolder(folder);
   await writeFile(join(folder, marker), 'Made by `opus demo`, which may empty this folder.\n');
   const examples = join(packageRoot, 'examples');
   await makeRepository(join(examples, 'repo'), join(folder, 'repos', 'app.git'));
@@ -47,7 +48,7 @@ async function refuseForeignFolder(folder: string): Promise<void> {
 async function makeRepository(source: string, target: string): Promise<void> {
   const git = createHostGit();
   const index = { gitDir: target, workTree: source, indexFile: join(target, 'opus-demo-index') };
-  await mkdir(target, { recursive: true });
+  makeFolder(target);
   const init = ['init', '--quiet', '--bare', '--initial-branch=main', '--template=', target];
   await git.text('make the example repository', init);
   await git.text('read the example repository', ['add', '--all', '.'], index);

@@ -12,6 +12,7 @@ export interface InitOptions {
   readonly repo?: readonly string[];
   readonly test?: string;
   readonly agent?: readonly string[];
+  readonly json?: boolean;
   readonly config?: string;
 }
 

@@ -1,23 +1,32 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { existsSync, readdirSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
+import { makeFolder } from '../adapters/files/make-folder.ts';
 import { composeRunner } from '../compose.ts';
 import { loadConfig } from '../config/load.ts';
 import { locateConfig } from './configuration.ts';
 import { initialAnswers, type InitOptions } from './init-answers.ts';
 import { configText, noteFiles, vaultFolders } from './init-files.ts';
-import type { Terminal } from './terminal.ts';
+import { besideJson, printJson, type Terminal } from './terminal.ts';
 
+/** Absolute paths; a folder's ends with a slash. */
 interface Written {
-  readonly wrote: string[];
+  readonly written: string[];
   readonly kept: string[];
 }
 
 /** Writes what is missing and nothing that is there, and confirms the notes it wrote itself. */
 export async function init(terminal: Terminal, options: InitOptions): Promise<number> {
+  const json = options.json === true;
+  const done = await initialise(besideJson(terminal, json), options);
+  if (json) printJson(terminal, done);
+  return 0;
+}
+
+async function initialise(terminal: Terminal, options: InitOptions): Promise<Written> {
   const file = resolve(terminal.cwd, options.config ?? 'opus.yml');
-  const done: Written = { wrote: [], kept: [] };
+  const done: Written = { written: [], kept: [] };
   const answers = await initialAnswers(terminal, options, file);
   if (existsSync(file)) {
     // A broken one is said now, not after half the work.
@@ -29,12 +38,12 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<nu
   await writeMissing(file, configText(answers, file), done);
   const { config, command } = locateConfig(terminal, file);
   const vault = config.vault.path;
-  await refuseFile(vault);
+  refuseFile(vault);
   for (const folder of vaultFolders) {
     const path = join(vault, folder);
     if (existsSync(path)) continue;
-    await mkdir(path, { recursive: true });
-    done.wrote.push(`${path}/`);
+    makeFolder(path);
+    done.written.push(`${path}/`);
   }
   const notes = noteFiles(answers.agent);
   const confirmable: string[] = [];
@@ -53,15 +62,15 @@ export async function init(terminal: Terminal, options: InitOptions): Promise<nu
     }
   }
   sayNext(terminal, command, answers.agentIsPlaceholder && confirmable.some((path) => path.includes('/agents/')));
-  return 0;
+  return done;
 }
 
 /** Made only where nothing is: an existing file, or link, is left alone. */
 async function writeMissing(path: string, text: string, done: Written): Promise<boolean> {
   try {
-    await mkdir(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     await writeFile(path, text, { flag: 'wx' });
-    done.wrote.push(path);
+    done.written.push(path);
     return true;
   } catch (thrown) {
     const code = thrown instanceof Error && 'code' in thrown ? thrown.code : '';
@@ -76,13 +85,16 @@ async function writeMissing(path: string, text: string, done: Written): Promise<
   }
 }
 
-async function refuseFile(vault: string): Promise<void> {
-  await mkdir(vault, { recursive: true }).catch((thrown: unknown) => {
+function refuseFile(vault: string): void {
+  try {
+    if (existsSync(vault)) readdirSync(vault);
+    else makeFolder(vault);
+  } catch (thrown) {
     throw new OpusError('config.init-conflict', `The vault ${vault} is not a folder and cannot be made one.`, {
       hint: "Name the vault's folder with --vault, or in opus.yml.",
       cause: thrown,
     });
-  });
+  }
 }
 
 function report(terminal: Terminal, done: Written): void {
@@ -90,7 +102,7 @@ function report(terminal: Terminal, done: Written): void {
     const way = relative(terminal.cwd, path);
     return `${way === '' || way.startsWith('..') ? path : way}${path.endsWith('/') ? '/' : ''}`;
   };
-  for (const path of done.wrote) terminal.out(`${terminal.paint('out', 'green', 'wrote')}  ${shown(path)}`);
+  for (const path of done.written) terminal.out(`${terminal.paint('out', 'green', 'wrote')}  ${shown(path)}`);
   for (const path of done.kept) terminal.out(`${terminal.paint('out', 'dim', 'kept')}   ${shown(path)}`);
 }
 

@@ -50,6 +50,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .option('--repo <name=url[@base]>', 'a repository; may be given again', collect, [])
     .option('--test <command>', 'decides whether a change works, e.g. "npm test"')
     .option('--agent <command...>', 'the agent\'s command line, e.g. "my-agent {{prompt_file}}"')
+    .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { init } = await import('./init.ts');
       code = await init(terminal, command.optsWithGlobals<InitOptions>());
@@ -68,6 +69,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .command('trust')
     .description('what changed in agent and policy notes since it was confirmed; confirm it')
     .option('--all', 'confirm everything without asking')
+    .addOption(json())
     .action(async (_given: unknown, command: Command) => {
       const { trust } = await import('./trust.ts');
       code = await trust(terminal, command.optsWithGlobals<Common & { readonly all?: boolean }>());
@@ -168,6 +170,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .argument('<job>')
     .addOption(new Option('--stage <stage>', 'one stage only').choices(stages))
     .addOption(new Option('--attempt <number>', 'one try of the stage only').argParser(wholeNumber))
+    .addOption(json())
     .action(async (name: string, _given: unknown, command: Command) => {
       const { jobLog } = await import('./job-log.ts');
       type Given = Common & { readonly stage?: Stage; readonly attempt?: number };

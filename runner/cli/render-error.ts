@@ -3,10 +3,14 @@ import { inThisInstallation } from './program-name.ts';
 import { plainText } from './plain-text.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
+/** What was asked for does not fit the job: nothing is there, or nothing is asked, that it could be done to. */
+const wrongUse = ['registry.job-not-found', 'registry.no-gate', 'registry.not-retryable'];
+
 /** 2 usage or configuration, 3 a person is needed, 1 anything else. */
 export function exitCodeOfError(error: OpusError): 1 | 2 | 3 {
   const { code } = error;
   if (code !== 'config.untrusted' && (code.startsWith('config.') || code.startsWith('vault.'))) return 2;
+  if (wrongUse.includes(code)) return 2;
   const disposition = dispositionOf(code);
   return disposition === 'needs-human' || disposition === 'hold' ? 3 : 1;
 }

@@ -44,6 +44,18 @@ export function createTerminal(signal: AbortSignal): Terminal {
   };
 }
 
+/** Where a command that prints a JSON document says everything else: on standard error. */
+export function besideJson(terminal: Terminal, json: boolean): Terminal {
+  if (!json) return terminal;
+  return {
+    ...terminal,
+    out: (text) => {
+      terminal.err(text);
+    },
+    paint: (_stream, format, text) => terminal.paint('err', format, text),
+  };
+}
+
 export function printJson(terminal: Terminal, document: unknown): void {
   terminal.out(JSON.stringify(document, null, 2));
 }

@@ -5,29 +5,37 @@ import { confirm } from './ask.ts';
 import { locateConfig, type LocatedConfig } from './configuration.ts';
 import { colouredDiff, diffLines } from './line-diff.ts';
 import { plainLine } from './plain-text.ts';
-import type { Terminal } from './terminal.ts';
+import { besideJson, printJson, type Terminal } from './terminal.ts';
 import { withReader } from './with-reader.ts';
 
 export interface TrustOptions {
   readonly all?: boolean;
+  readonly json?: boolean;
   readonly config?: string;
 }
 
-/** Shows what is not in force yet in notes that name commands or policy, and puts it in force when a person says so. */
+/**
+ * Shows what is not in force yet in notes that name commands or policy, and puts it in force when a person says so.
+ * As JSON: what is not in force, or with --all what was put in force just now.
+ */
 export async function trust(terminal: Terminal, options: TrustOptions): Promise<number> {
+  const json = options.json === true;
+  const beside = besideJson(terminal, json);
   const changes = await withReader(terminal, options, async (reader) => (await reader.trust()).changes());
   const waiting = changes.filter((change) => change.state !== 'confirmed');
   if (waiting.length === 0) {
-    terminal.out(
+    if (json) printJson(terminal, []);
+    beside.out(
       `Nothing to confirm: ${changes.length === 1 ? 'the one note is' : `all ${changes.length} notes are`} in force.`,
     );
     return 0;
   }
-  for (const change of waiting) for (const line of changeLines(terminal, change)) terminal.out(line);
+  if (!json) for (const change of waiting) for (const line of changeLines(terminal, change)) terminal.out(line);
   const sound = waiting.filter((change) => change.problems.length === 0);
   const located = locateConfig(terminal, options.config);
   if (options.all !== true) {
-    if (!terminal.canAsk) {
+    if (json || !terminal.canAsk) {
+      if (json) printJson(terminal, waiting);
       terminal.err(
         `Not confirmed: ${waiting.length} of ${changes.length} notes. Confirm with: ${located.command('trust --all')}`,
       );
@@ -40,7 +48,8 @@ export async function trust(terminal: Terminal, options: TrustOptions): Promise<
     }
   }
   await confirmShown(located, sound);
-  terminal.out(`${sound.length} of ${waiting.length} confirmed.`);
+  if (json) printJson(terminal, sound);
+  beside.out(`${sound.length} of ${waiting.length} confirmed.`);
   if (sound.length === waiting.length) return 0;
   terminal.err('The others cannot take effect until what is wrong with them is mended.');
   return 2;

@@ -7,16 +7,19 @@ import type { RunnerConfig } from '../core/configuration.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor, Application } from '../engine/application.ts';
 import type { LocatedConfig } from './configuration.ts';
+import { inThisInstallation } from './program-name.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { errorLines, exitCodeOfError } from './render-error.ts';
 import { jobLines } from './render-job.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
+const usualLockPatienceMs = 10_000;
+
 export interface WorkOptions {
   readonly json: boolean;
   /** Answer every gate with yes. */
   readonly approve?: boolean;
-  /** How long another process may hold the data folder before that is an error. */
+  /** How long another process may hold the data folder before that is an error; ten seconds unless said. */
   readonly lockPatienceMs?: number;
   /** Leaves out what the runner warns about at its start, for a caller that mends it. */
   readonly quietWarnings?: boolean;
@@ -35,7 +38,12 @@ export async function workOnJob(
 ): Promise<number> {
   const progress = createProgress(terminal);
   try {
-    const runner = await composePatiently(terminal, located.config, progress, options.lockPatienceMs ?? 0);
+    const runner = await composePatiently(
+      terminal,
+      located.config,
+      progress,
+      options.lockPatienceMs ?? usualLockPatienceMs,
+    );
     try {
       return await workAndPrint(terminal, located, options, progress, runner, begin);
     } finally {
@@ -57,7 +65,7 @@ async function workAndPrint(
 ): Promise<number> {
   const { application } = runner;
   for (const warning of options.quietWarnings === true ? [] : runner.warnings)
-    terminal.err(`${terminal.paint('err', 'yellow', 'warning')} ${warning}`);
+    terminal.err(`${terminal.paint('err', 'yellow', 'warning')} ${inThisInstallation(warning, terminal)}`);
   await runner.start();
   let job = await begin(application, runner);
   let failure: OpusError | null = null;

@@ -34,7 +34,7 @@ export function linkFeatureRequests(notes: readonly ParsedFeatureRequest[]): Fea
   const cycles = findCycles(edges);
   return linked.map(({ note, problems, dependsOn }) => {
     const cycle = isCopy(note) ? undefined : cycles.get(note.id);
-    if (cycle) problems.push(cycleProblem(cycle, note));
+    if (cycle) problems.push(cycleProblem(cycle, note, index));
     const { links: _links, idLine: _idLine, ...featureRequest } = note;
     return { ...featureRequest, dependsOn, problems };
   });
@@ -100,7 +100,12 @@ function duplicateProblems(note: ParsedFeatureRequest, index: LinkIndex): NotePr
   return [error('id.duplicate', message, 'Give all but one of them another id.', note.idLine)];
 }
 
-function cycleProblem(cycle: readonly string[], note: ParsedFeatureRequest): NoteProblem {
+function cycleProblem(cycle: readonly string[], note: ParsedFeatureRequest, index: LinkIndex): NoteProblem {
+  const next = cycle[cycle.indexOf(note.id) + 1];
+  const onward = note.links.find((link) => {
+    const found = resolveLink(link, index);
+    return 'id' in found && found.id === next;
+  });
   const shown = cycle.length > 60 ? [...cycle.slice(0, 57), '…', ...cycle.slice(-2)] : cycle;
   const message =
     cycle.length === 2
@@ -110,7 +115,7 @@ function cycleProblem(cycle: readonly string[], note: ParsedFeatureRequest): Not
     'depends-on.cycle',
     message,
     'Remove one of these links from `depends_on`.',
-    note.links[0]?.line ?? note.idLine,
+    (onward ?? note.links[0])?.line ?? note.idLine,
   );
 }
 

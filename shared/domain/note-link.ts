@@ -1,7 +1,7 @@
 /** One thing an FR says it depends on: the link's target without brackets, alias, heading and `.md`. */
 export interface DependencyLink {
   readonly target: string;
-  /** The line of the `depends_on` key, counted from 1. */
+  /** The line it stands on, counted from 1. */
   readonly line: number;
 }
 

@@ -26,10 +26,12 @@ export interface ParsedFeatureRequest extends FeatureRequest {
 /** Reads one FR note. Never throws for what a user wrote: everything wrong comes back as a problem. */
 export function parseFeatureRequest(path: string, text: string, reading: FeatureRequestReading): ParsedFeatureRequest {
   const frontmatter = readFrontmatter(text);
-  const note = new NoteReader(frontmatter, reading.keys ?? {});
-  note.problems.push(...fileProblems(path, text, frontmatter));
+  const file = fileProblems(path, text);
+  const isConflict = file.some((problem) => problem.code === 'note.conflict-marker');
+  const note = new NoteReader(frontmatter, reading.keys ?? {}, isConflict);
+  note.problems.push(...file);
   const id = readId(note, text, frontmatter, reading.idPattern ?? defaultIdPattern);
-  const links = frontmatter.block ? readLinks(note) : [];
+  const links = frontmatter.block && !(isConflict && note.isBroken) ? readLinks(note) : [];
   const status = note.text('status');
   const readStatus = statusFrom(status.text);
   if (frontmatter.block && readStatus === null) {
@@ -46,7 +48,7 @@ export function parseFeatureRequest(path: string, text: string, reading: Feature
     repo: readRepository(note, reading.repositories),
     dependsOn: [...new Set(links.map((link) => noteName(link.target)))],
     links,
-    decision: note.text('decision').text,
+    decision: readDecision(note),
     base: readName(note, 'base', /^[A-Za-z0-9_][\w./+@-]*$/, 'Write the name of a branch, such as `main`.'),
     agent: readName(note, 'agent', /^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u, 'Write the name of an agent note.'),
     complexity: readComplexity(note),
@@ -62,12 +64,19 @@ export function parseFeatureRequest(path: string, text: string, reading: Feature
 class NoteReader {
   readonly problems: NoteProblem[];
   private readonly frontmatter: Frontmatter;
+  /** A broken frontmatter, or one with two versions in it, makes problems that are only its consequence. */
+  private readonly isQuiet: boolean;
   private readonly names: NoteKeyNames;
 
-  constructor(frontmatter: Frontmatter, names: NoteKeyNames) {
+  constructor(frontmatter: Frontmatter, names: NoteKeyNames, isConflict: boolean) {
     this.frontmatter = frontmatter;
     this.names = names;
-    this.problems = [...frontmatter.problems];
+    this.problems = isConflict ? [] : [...frontmatter.problems];
+    this.isQuiet = isConflict || this.isBroken;
+  }
+
+  get isBroken(): boolean {
+    return this.frontmatter.problems.length > 0;
   }
 
   name(key: NoteKey): string {
@@ -101,7 +110,6 @@ class NoteReader {
       .filter(Boolean);
   }
 
-  /** Of broken frontmatter only the break is told: the rest may be its consequence. */
   report(
     code: NoteProblemCode,
     message: string,
@@ -109,12 +117,12 @@ class NoteReader {
     line: number,
     severity: NoteProblem['severity'] = 'error',
   ): void {
-    if (this.frontmatter.problems.length > 0) return;
+    if (this.isQuiet) return;
     this.problems.push({ code, message, hint, line, severity });
   }
 }
 
-function fileProblems(path: string, text: string, frontmatter: Frontmatter): NoteProblem[] {
+function fileProblems(path: string, text: string): NoteProblem[] {
   const problems: NoteProblem[] = [];
   if (isConflictCopyName(noteName(path))) {
     problems.push({
@@ -125,7 +133,7 @@ function fileProblems(path: string, text: string, frontmatter: Frontmatter): Not
       severity: 'error',
     });
   }
-  const marker = conflictMarkerLine(frontmatter.block ? text : frontmatter.body || text);
+  const marker = conflictMarkerLine(text);
   if (marker !== null) {
     problems.push({
       code: 'note.conflict-marker',
@@ -205,6 +213,16 @@ function readRepository(note: NoteReader, known: readonly string[] | undefined):
   return text;
 }
 
+function readDecision(note: NoteReader): string {
+  const entry = note.entry('decision');
+  const text = textOf(entry);
+  if (text !== null) return text;
+  const name = note.name('decision');
+  const hint = `Put the decision in double quotes, as in \`${name}: "changes 1234abcd title: shorter"\`.`;
+  note.report('key.invalid', 'The decision is not a text.', hint, entry?.line ?? 1, 'warning');
+  return '';
+}
+
 function readName(note: NoteReader, key: 'base' | 'agent', shape: RegExp, hint: string): string | null {
   const { text, line } = note.text(key);
   if (text === '') return null;
@@ -218,23 +236,19 @@ function readLinks(note: NoteReader): DependencyLink[] {
   if (!entry) return [];
   const links: DependencyLink[] = [];
   const hint = 'Write a list of links in quotes, as in `- "[[FR-009]]"`.';
-  const read = (item: FrontmatterValue): boolean => {
+  const read = (item: FrontmatterValue, line: number): boolean => {
     if (item === null || item === '') return true;
-    if (typeof item === 'number') return read(String(item));
+    if (typeof item === 'number') return read(String(item), line);
     const targets = typeof item === 'string' ? linkTargets(item) : unquotedLink(item);
-    links.push(...(targets ?? []).map((target) => ({ target, line: entry.line })));
+    links.push(...(targets ?? []).map((target) => ({ target, line })));
     return targets !== null;
   };
   const items =
     Array.isArray(entry.value) && !unquotedLink(entry.value) ? (entry.value as readonly FrontmatterValue[]) : null;
-  for (const item of items ?? [entry.text ?? entry.value]) {
-    if (!read(item))
-      note.report(
-        'depends-on.invalid',
-        `\`${JSON.stringify(item).slice(0, 80)}\` is no link to a note.`,
-        hint,
-        entry.line,
-      );
+  for (const [at, item] of (items ?? [entry.text ?? entry.value]).entries()) {
+    const line = (items && entry.itemLines[at]) ?? entry.line;
+    if (read(item, line)) continue;
+    note.report('depends-on.invalid', `\`${JSON.stringify(item).slice(0, 80)}\` is no link to a note.`, hint, line);
   }
   return links;
 }

@@ -9,6 +9,8 @@ export interface FrontmatterEntry {
   readonly text: string | null;
   /** The key's line, counted from 1 in the file. */
   readonly line: number;
+  /** The line of each item of a list; empty for everything else. */
+  readonly itemLines: readonly number[];
 }
 
 /** A scalar's text, trimmed; empty for a missing entry or an empty value; null for a list or a map. */

@@ -21,10 +21,11 @@ export function readSimpleFrontmatter(source: string, firstLine: number): Frontm
     if (match[2] !== undefined) {
       const scalar = readScalar(match[2]);
       if (!scalar) return null;
-      entries.push({ key, ...scalar, line: lineNumber });
+      entries.push({ key, ...scalar, line: lineNumber, itemLines: [] });
       continue;
     }
     const items: FrontmatterValue[] = [];
+    const itemLines: number[] = [];
     let indent: string | null = null;
     for (; index + 1 < lines.length; index += 1) {
       const next = withoutCarriageReturn(lines[index + 1] ?? '');
@@ -34,11 +35,12 @@ export function readSimpleFrontmatter(source: string, firstLine: number): Frontm
       const scalar = readScalar(item[2] ?? '');
       if (item[1] !== indent || !scalar) return null;
       items.push(scalar.value);
+      itemLines.push(firstLine + index + 1);
     }
     entries.push(
       indent === null
-        ? { key, value: null, text: '', line: lineNumber }
-        : { key, value: items, text: null, line: lineNumber },
+        ? { key, value: null, text: '', line: lineNumber, itemLines }
+        : { key, value: items, text: null, line: lineNumber, itemLines },
     );
   }
   return entries;

@@ -1,4 +1,14 @@
-import { isAlias, isMap, isNode, isScalar, LineCounter, parseDocument, type Document, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  LineCounter,
+  parseDocument,
+  type Document,
+  type YAMLError,
+} from 'yaml';
 import type { NoteProblem, NoteProblemCode } from '../domain/feature-request.ts';
 import type { FrontmatterEntry, FrontmatterValue } from './entry.ts';
 import { lineAt, locateFrontmatter, type FrontmatterBlock } from './locate.ts';
@@ -42,7 +52,7 @@ export function readFrontmatter(text: string): Frontmatter {
 export function readYaml(source: string, firstLine: number): { entries: FrontmatterEntry[]; problems: NoteProblem[] } {
   if (source.length > maxBlockLength) return { entries: [], problems: [tooLong(firstLine)] };
   const document = parseBlock(source);
-  const problems = document.errors.map((error) => problemOf(error, firstLine));
+  const problems = document.errors.map((error) => problemOf(error, firstLine, source));
   const { contents } = document;
   if (contents === null || (isScalar(contents) && contents.source === '')) return { entries: [], problems };
   if (!isMap(contents)) {
@@ -63,7 +73,8 @@ export function readYaml(source: string, firstLine: number): { entries: Frontmat
     try {
       const value = isNode(pair.value) ? (pair.value.toJS(document, { maxAliasCount }) as FrontmatterValue) : null;
       const target = isAlias(pair.value) ? pair.value.resolve(document) : pair.value;
-      entries.push({ key, value, text: value === null ? '' : isScalar(target) ? (target.source ?? '') : null, line });
+      const text = value === null ? '' : isScalar(target) ? (target.source ?? '') : null;
+      entries.push({ key, value, text, line, itemLines: itemLinesOf(source, pair.value, firstLine) });
     } catch (error) {
       const excessive = error instanceof Error && error.message.startsWith('Excessive');
       const message = excessive
@@ -74,6 +85,18 @@ export function readYaml(source: string, firstLine: number): { entries: Frontmat
     }
   }
   return { entries, problems };
+}
+
+/** Counted on from item to item: counting each from the beginning takes too long for a list that is made for that. */
+function itemLinesOf(source: string, value: unknown, firstLine: number): number[] {
+  if (!isSeq(value)) return [];
+  let at = value.range?.[0] ?? 0;
+  let line = firstLine - 1 + lineAt(source, at);
+  return value.items.map((item) => {
+    const offset = isNode(item) ? (item.range?.[0] ?? at) : at;
+    for (; at < offset; at += 1) if (source[at] === '\n') line += 1;
+    return line;
+  });
 }
 
 /** The options under which every part of the product reads YAML in notes. */
@@ -93,8 +116,10 @@ export function keyTextOf(key: unknown): string | null {
   return key === null ? '' : null;
 }
 
-export function problemOf(error: YAMLError, firstLine: number): NoteProblem {
-  const line = firstLine - 1 + (error.linePos?.[0].line ?? 1);
+/** `source` lets it show the line that is meant. */
+export function problemOf(error: YAMLError, firstLine: number, source = ''): NoteProblem {
+  const number = error.linePos?.[0].line ?? 1;
+  const line = firstLine - 1 + number;
   const message = (error.message.split('\n', 1)[0] ?? '').replace(/ at line \d+, column \d+:?$/, '');
   if (error.code === 'DUPLICATE_KEY') {
     return problem('frontmatter.duplicate-key', 'A property is there twice.', 'Keep one of the two lines.', line);
@@ -110,7 +135,20 @@ export function problemOf(error: YAMLError, firstLine: number): NoteProblem {
       line,
     );
   }
+  const colon =
+    error.code === 'BLOCK_AS_IMPLICIT_KEY' ? unquotedColon(source.split('\n', number)[number - 1] ?? '') : null;
+  if (colon) return problem('frontmatter.yaml', ...colon, line);
   return problem('frontmatter.yaml', `The frontmatter is not valid YAML: ${message}.`, yamlHint(error.code), line);
+}
+
+/** What is wrong with `title: Dispatch: one click`, and what to write instead; null for a line of another kind. */
+function unquotedColon(written: string): [string, string] | null {
+  const [, key, value] = /^([A-Za-z_][\w-]*):[ \t]+([^\s"'{[&*!|>].{0,300}?)\s*$/.exec(written) ?? [];
+  if (key === undefined || value === undefined) return null;
+  return [
+    `The value of \`${key}\` has a colon in it and is not in quotes.`,
+    `Put the ${key} in double quotes: \`${key}: ${JSON.stringify(value)}\`.`,
+  ];
 }
 
 function yamlHint(code: string): string {

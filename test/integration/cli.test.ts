@@ -81,6 +81,12 @@ describe("a project of one's own", () => {
     expect(again.out).not.toContain('wrote');
     expect(again.err).toContain('stays as it is');
     expect(readFileSync(config, 'utf8')).toBe(before);
+    const document = json(await opus(folder, 'init', '--json')) as {
+      readonly written: string[];
+      readonly kept: string[];
+    };
+    expect(document.written).toEqual([]);
+    expect(document.kept).toContain(config);
     expect(existsSync(join(folder, 'elsewhere'))).toBe(false);
   });
 
@@ -105,7 +111,7 @@ describe("a project of one's own", () => {
     expect(json(await opus(folder, 'job', 'list', '--json'))).toEqual([]);
     expect((await opus(folder, 'status')).out).toContain('There are no jobs yet.');
     const show = await opus(folder, 'job', 'show', 'FR-001', '--json');
-    expect(show.code).toBe(1);
+    expect(show.code).toBe(2);
     expect(json(show)).toMatchObject({ error: { code: 'registry.job-not-found' } });
   });
 
@@ -133,11 +139,25 @@ describe("a project of one's own", () => {
       /changed +00_system\/opus\/agents\/coder\.md[\s\S]*-command: \[node, x\.mjs\]\n +\+command: \[node, y\.mjs\]/,
     );
     expect(shown.err).toContain('trust --all');
+    const waiting = await opus(folder, 'trust', '--json');
+    const change = {
+      path: '00_system/opus/agents/coder.md',
+      kind: 'agent',
+      state: 'changed',
+      before: text,
+      problems: [],
+    };
+    expect(waiting.code).toBe(3);
+    expect(json(waiting)).toEqual([{ ...change, after: text.replace('x.mjs', 'y.mjs') }]);
     writeFileSync(note, text.replace('stage: code', 'stage: cod'));
     expect(await opus(folder, 'trust', '--all')).toMatchObject({ code: 2 });
     writeFileSync(note, text.replace('x.mjs', 'y.mjs'));
-    expect(await opus(folder, 'trust', '--all')).toMatchObject({ code: 0 });
+    const confirmed = await opus(folder, 'trust', '--all', '--json');
+    expect(confirmed.code).toBe(0);
+    expect(json(confirmed)).toMatchObject([change]);
     expect(await opus(folder, 'trust')).toMatchObject({ code: 0 });
+    const nothing = await opus(folder, 'trust', '--json');
+    expect([nothing.code, json(nothing)]).toEqual([0, []]);
   });
 
   test('is looked at by the doctor, who names what mends it', async () => {
@@ -221,11 +241,22 @@ describe('the demo', () => {
     expect(status.jobs).toEqual([second]);
     expect((await opus(folder, 'job', 'diff', 'FR-001')).out).toContain('+++ b/src/parse.js');
     expect((await opus(folder, 'job', 'log', 'FR-001', '--stage', 'review')).out).toContain('demo agent');
+    const log = json(await opus(folder, 'job', 'log', 'FR-001', '--stage', 'review', '--json')) as object[];
+    expect(log.length).toBeGreaterThan(0);
+    expect(log[0]).toEqual({
+      stage: 'review',
+      round: expect.any(Number) as number,
+      attempt: 1,
+      agent: expect.any(String) as string,
+      status: expect.any(String) as string,
+      name: expect.stringMatching(/\.log$/) as string,
+      text: expect.stringContaining('demo agent') as string,
+    });
     const done = await opus(folder, 'approve', 'FR-001', '--json');
     expect(done.code, done.err).toBe(0);
     expect(jobDocument.parse(json(done))).toMatchObject({ status: 'succeeded', pr: { state: 'merged' }, gate: null });
     const again = await opus(folder, 'approve', 'FR-001');
-    expect(again).toMatchObject({ code: 3, out: '' });
+    expect(again).toMatchObject({ code: 2, out: '' });
   });
 
   test('never touches a folder that it did not make', async () => {

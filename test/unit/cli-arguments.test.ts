@@ -23,6 +23,17 @@ describe('the call that is read by hand', () => {
   );
 });
 
+test.each(
+  [
+    'demo, init, doctor, trust, run, status, approve, changes, reject, fr list, fr show, fr new, fr validate',
+    'job list, job show, job log, job diff, job retry',
+  ].flatMap((names) => names.split(', ')),
+)('%s takes --json', async (name) => {
+  const terminal = fakeTerminal();
+  expect(await runProgram([...name.split(' '), '--help'], terminal)).toBe(0);
+  expect(terminal.outLines.join('\n')).toMatch(/--json +one JSON document/);
+});
+
 describe('wrong arguments', () => {
   test.each([
     [['rn'], "Unknown command 'rn'. Did you mean run?", '--help'],

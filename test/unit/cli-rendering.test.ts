@@ -74,9 +74,10 @@ describe('errors', () => {
     ['config.untrusted', 3],
     ['vault.fr-not-found', 2],
     ['vault.fr-invalid', 2],
-    ['registry.no-gate', 3],
-    ['registry.job-not-found', 1],
-    ['registry.locked', 1],
+    ['registry.no-gate', 2],
+    ['registry.not-retryable', 2],
+    ['registry.job-not-found', 2],
+    ['registry.locked', 3],
     ['sandbox.unavailable', 3],
     ['git.repository-missing', 1],
   ] as const)('%s ends with %i', (code, exit) => {

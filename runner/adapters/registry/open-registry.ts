@@ -1,9 +1,9 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely';
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry, RegistryChange } from '../../core/ports/job-registry.ts';
+import { makeFolder } from '../files/make-folder.ts';
 import { connect } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { readerOf } from './registry-reader.ts';
@@ -25,7 +25,7 @@ const build = new Kysely<Tables>({
 
 export function openRegistry(options: { readonly file: string; readonly clock: Clock }): JobRegistry {
   const { file, clock } = options;
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const connection = connect(file, { readOnly: false });
   try {
     migrate(connection, file);

@@ -1,7 +1,8 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolder } from '../files/make-folder.ts';
 
 export interface RunnerLock {
   /** May be called twice. */
@@ -14,7 +15,7 @@ export interface RunnerLock {
  * Nothing else in the process may open and close `runner.lock`: closing any descriptor of a file drops the locks on it.
  */
 export function acquireRunnerLock(dataFolder: string): RunnerLock {
-  mkdirSync(dataFolder, { recursive: true });
+  makeFolder(dataFolder);
   const holderFile = join(dataFolder, 'runner.json');
   const database = new DatabaseSync(join(dataFolder, 'runner.lock'), { timeout: 0 });
   try {
@@ -54,10 +55,7 @@ function holderOf(holderFile: string): number | null {
 function lockedBy(pid: number | null, dataFolder: string, cause: unknown): OpusError {
   const who = pid === null ? 'Another opus process' : `Another opus process (pid ${pid})`;
   return new OpusError('registry.locked', `${who} already runs jobs in ${dataFolder}.`, {
-    hint:
-      pid === null
-        ? 'Stop it first, or name another data folder in opus.yml.'
-        : `Use it through \`opus status\`, stop it with \`kill ${pid}\`, or name another data folder in opus.yml.`,
+    hint: 'Wait until that process ends, or name another data folder in opus.yml.',
     details: { pid, dataFolder },
     cause,
   });
