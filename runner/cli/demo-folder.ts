@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { existsSync } from 'node:fs';
 import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { makeFolder } from '../adapters/files/make-folder.ts';
+import { makeFolder } from '../adapters/registry/make-folder.ts';
 import { createHostGit } from '../adapters/git/host-git.ts';
 import { packageRoot } from './package-root.ts';
 

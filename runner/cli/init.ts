@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { existsSync, readdirSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
-import { makeFolder } from '../adapters/files/make-folder.ts';
+import { makeFolder } from '../adapters/registry/make-folder.ts';
 import { composeRunner } from '../compose.ts';
 import { loadConfig } from '../config/load.ts';
 import { locateConfig } from './configuration.ts';

@@ -7,7 +7,7 @@ import { printError } from '../../runner/cli/render-error.ts';
 import { run } from '../../runner/cli/run.ts';
 import { workOnJob } from '../../runner/cli/work-on-job.ts';
 import { acquireRunnerLock, type RunnerLock } from '../../runner/adapters/registry/runner-lock.ts';
-import { makeFolder } from '../../runner/adapters/files/make-folder.ts';
+import { makeFolder } from '../../runner/adapters/registry/make-folder.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
 
 describe('while another process works in the data folder', () => {

@@ -3,7 +3,7 @@ import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryComp
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry, RegistryChange } from '../../core/ports/job-registry.ts';
-import { makeFolder } from '../files/make-folder.ts';
+import { makeFolder } from './make-folder.ts';
 import { connect } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { readerOf } from './registry-reader.ts';

@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { makeFolder } from '../files/make-folder.ts';
+import { makeFolder } from './make-folder.ts';
 
 export interface RunnerLock {
   /** May be called twice. */
