@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { createCommandDriver } from './adapters/agents/command-driver.ts';
 import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine.ts';
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
@@ -11,6 +9,7 @@ import { createGitWorktrees } from './adapters/git/git-worktrees.ts';
 import { createHostGit } from './adapters/git/host-git.ts';
 import { openFileLog } from './adapters/log/pino-log.ts';
 import { createLiquidPrompts } from './adapters/prompts/liquid-prompts.ts';
+import { makeFolder } from './adapters/registry/make-folder.ts';
 import { openRegistry } from './adapters/registry/open-registry.ts';
 import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
@@ -71,7 +70,7 @@ async function build(
   release: () => Promise<void>,
 ): Promise<Runner> {
   const clock = overrides.clock ?? systemClock;
-  await makeFolders(config);
+  makeFolders(config);
   const lock = acquireRunnerLock(config.data);
   releases.push(() => {
     lock.release();
@@ -146,29 +145,18 @@ async function build(
   };
 }
 
-async function makeFolders(config: RunnerConfig): Promise<void> {
-  await makeFolder(config.data, config);
-  for (const repository of Object.values(config.repos)) {
-    for (const cache of repository.cache) await makeFolder(cache.source, config);
-  }
-}
-
-/** One part at a time: below /proc, say, making them all at once never ends. */
-async function makeFolder(folder: string, config: RunnerConfig): Promise<void> {
-  if (existsSync(folder)) return;
-  if (dirname(folder) !== folder) await makeFolder(dirname(folder), config);
-  try {
-    await mkdir(folder, { mode: 0o700 });
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw new OpusError(
-      'config.invalid',
-      `${config.file}: the folder ${folder} cannot be made (${(thrown as NodeJS.ErrnoException).code ?? 'unknown'}).`,
-      {
+function makeFolders(config: RunnerConfig): void {
+  const caches = Object.values(config.repos).flatMap((repository) => repository.cache.map(({ source }) => source));
+  for (const folder of [config.data, ...caches]) {
+    try {
+      makeFolder(folder, 0o700);
+    } catch (thrown) {
+      const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown';
+      throw new OpusError('config.invalid', `${config.file}: the folder ${folder} cannot be made (${code}).`, {
         hint: 'Name a folder that the runner may write in: data: ./.opus',
         cause: thrown,
-      },
-    );
+      });
+    }
   }
 }
 
