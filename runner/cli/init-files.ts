@@ -1,3 +1,4 @@
+import { featureRequestText } from '../core/new-feature-request.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answers } from './init-answers.ts';
@@ -55,7 +56,7 @@ export function noteFiles(agent: readonly string[]): NoteFile[] {
       text: example('review-rules/tests-with-the-change.md'),
       namesCommands: true,
     },
-    { path: `${opus}/templates/feature-request.md`, text: featureRequestTemplate, namesCommands: false },
+    { path: `${opus}/templates/feature-request.md`, text: featureRequestText('FR-000', ''), namesCommands: false },
   ];
 }
 
@@ -74,23 +75,3 @@ function scalar(text: string): string {
   const isWord = /^(?:true|false|null|yes|no|on|off|y|n|~|\.inf|\.nan)$/i.test(text);
   return plain && !isWord ? text : JSON.stringify(text);
 }
-
-const featureRequestTemplate = `---
-id: FR-000
-title: ""
-status: idea
-priority: P2
-depends_on: []
-decision: ""
-tags:
-  - fr
----
-
-## What is wanted
-
-## Why
-
-## Done when
-
-- [ ]
-`;

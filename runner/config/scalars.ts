@@ -99,7 +99,7 @@ export const host = z.string().check(
   z.regex(/^(?:\*\.)?[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?::\d{1,5})?$/, {
     error: 'must be a host name, without https:// and without a path',
   }),
-  z.meta({ examples: ['registry.npmjs.org'] }),
+  z.meta({ examples: ['packages.example.org'] }),
 );
 
 export const webAddress = z.string().check(

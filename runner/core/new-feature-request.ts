@@ -10,7 +10,16 @@ export function newFeatureRequest(
   const numbers = existing.map(({ id }) => Number(/^FR-(\d+)$/.exec(id)?.[1] ?? 0));
   const id = `FR-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
   const words = slug(title);
-  const text = `---
+  return {
+    id,
+    path: `${folder}/03_planned/${id}${words === '' ? '' : `-${words}`}.md`,
+    text: featureRequestText(id, title),
+  };
+}
+
+/** What a new FR note says before anybody has written in it. */
+export function featureRequestText(id: string, title: string): string {
+  return `---
 id: ${id}
 title: ${JSON.stringify(title)}
 status: idea
@@ -29,5 +38,4 @@ tags:
 
 - [ ]
 `;
-  return { id, path: `${folder}/03_planned/${id}${words === '' ? '' : `-${words}`}.md`, text };
 }

@@ -87,7 +87,7 @@ describe('opus.yml', () => {
       'version: 1',
       'vault: { path: ~/notes, writer: plugin, git: { remote: git@example.com:me/notes.git, branch: main, interval: 1m } }',
       'repos:',
-      '  app: { url: /srv/app.git, base: trunk, forge: local, setup: npm ci, test: [npm, test], network: [registry.npmjs.org], cache: [~/.npm, .cache], env: { NODE_ENV: test, MODE: env:CI_MODE } }',
+      '  app: { url: /srv/app.git, base: trunk, forge: local, setup: npm ci, test: [npm, test], network: [packages.example.org], cache: [~/.npm, .cache], env: { NODE_ENV: test, MODE: env:CI_MODE } }',
       '  web:',
       '    url: https://github.com/me/web.git',
       '    forge: github',

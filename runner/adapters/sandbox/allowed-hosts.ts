@@ -18,7 +18,7 @@ export function parseAllowedHost(entry: string): AllowedHost {
   const isValid = host !== undefined && (match?.[1] === undefined || isIP(host) === 6);
   if (!isValid || (port !== null && (port < 1 || port > 65_535))) {
     throw new OpusError('config.invalid', `${JSON.stringify(entry)} is no host that the network can be opened to.`, {
-      hint: 'Write a host name, or a host name and a port: registry.npmjs.org, or localhost:4873.',
+      hint: 'Write a host name, or a host name and a port: packages.example.org, or localhost:4873.',
     });
   }
   return { host: normalHost(host), port };
