@@ -231,10 +231,12 @@ describe('the network', () => {
 });
 
 describe('limits', () => {
-  it('bound a fork bomb', async () => {
-    const result = await runShell(sandbox, 'bomb() { bomb | bomb & }; bomb; sleep 600', { env: { MARK: mark } });
+  // Three hundred and no more: a bomb without an end starves whatever else runs on the machine until it is caught.
+  it('bound the number of processes', async () => {
+    const script = 'i=0; while [ $i -lt 300 ]; do sleep 600 & i=$((i+1)); done; wait';
+    const limits = { ...defaultSandboxLimits, processes: 100 };
+    const result = await runShell(sandbox, script, { env: { MARK: mark }, limits });
     expect(result.ending).toBe('processes');
-    expect(result.durationMs).toBeLessThan(20_000);
   });
 
   it('bound what one process takes', async () => {

@@ -8,7 +8,7 @@ import type { Containment } from './supervised-run.ts';
 
 const firstReportMs = 1_000;
 /** Most runs of tools are over by then and need no further process beside them. */
-const capAfterMs = 60;
+const capAfterMs = 20;
 const highestPriority = -20;
 
 /**
