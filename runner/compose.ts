@@ -13,6 +13,7 @@ import { makeFolder } from './adapters/registry/make-folder.ts';
 import { openRegistry } from './adapters/registry/open-registry.ts';
 import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
+import { endOrphans, sandboxName } from './adapters/sandbox/orphans.ts';
 import { createUnconfinedSandbox } from './adapters/sandbox/unconfined.ts';
 import { createFileVault } from './adapters/vault/file-vault.ts';
 import { OpusError } from '#shared/domain/errors.ts';
@@ -95,7 +96,10 @@ async function build(
     idPattern: policy.idPattern,
     repositories: Object.keys(config.repos),
   });
-  const { sandbox, state } = await chooseSandbox(config, overrides.sandbox);
+  const name = sandboxName(config.data);
+  const orphans = process.platform === 'linux' ? endOrphans(name) : 0;
+  if (orphans > 0) log.warn({ orphans }, 'Sandboxes that a killed runner had left were ended.');
+  const { sandbox, state } = await chooseSandbox(config, overrides.sandbox ?? createBubblewrapSandbox({ name }));
   const engine = createEmbeddedEngine({
     file: join(config.data, 'engine.db'),
     onFailure: (jobId, error) => {
@@ -162,7 +166,7 @@ function makeFolders(config: RunnerConfig): void {
 
 async function chooseSandbox(
   config: RunnerConfig,
-  isolating: Sandbox = createBubblewrapSandbox(),
+  isolating: Sandbox,
 ): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
   if (config.sandbox === 'off') {
     const sandbox = createUnconfinedSandbox({

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, expect, it } from 'vitest';
 import type { JobDocument } from '#shared/domain/job.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
+import { endOrphans, sandboxName } from '../../runner/adapters/sandbox/orphans.ts';
 import type { JobRegistry } from '../../runner/core/ports/job-registry.ts';
 import { makeKillLab, userLines, type KillLab } from '../support/kill-lab.ts';
 
@@ -89,6 +90,7 @@ function expectFinished(lab: KillLab, output: string): void {
   expect(lab.git('rev-list', '--merges', '--count', 'main').trim()).toBe('1');
   expect(lab.git('show', 'main:counted.txt')).toBe('round 0\nround 1\n');
   lab.git('fsck', '--strict');
+  expect(endOrphans(sandboxName(join(lab.folder, 'data')))).toBe(0);
 }
 
 /** How long a whole run takes here and now, so that kills fall into it on a slow machine as on a fast one. */

@@ -28,6 +28,8 @@ export interface BubblewrapOptions {
   readonly logBytes?: number;
   /** Milliseconds between two looks at memory, processes and disk. */
   readonly watchMs?: number;
+  /** What the process list shows for the sandboxes, so that `endOrphans` finds those of a killed runner. */
+  readonly name?: string;
 }
 
 const isolation = [
@@ -54,6 +56,7 @@ class BubblewrapSandbox {
   readonly #program: string | undefined;
   readonly #logBytes: number;
   readonly #watchMs: number;
+  readonly #name: string | null;
   readonly #table: ProcessTable;
   readonly #inherited = inheritedDescriptors();
   #cgroups: CgroupLimits | null = null;
@@ -67,6 +70,7 @@ class BubblewrapSandbox {
     this.#program = options.program;
     this.#logBytes = options.logBytes ?? 10_000_000;
     this.#watchMs = options.watchMs ?? 250;
+    this.#name = options.name ?? null;
     this.#table = new ProcessTable(this.#watchMs / 2);
   }
 
@@ -116,6 +120,7 @@ class BubblewrapSandbox {
         request,
         {
           file,
+          ...(this.#name === null ? {} : { name: this.#name }),
           args: [
             ...before,
             ...['--args', argumentsDescriptor, '--json-status-fd', statusDescriptor, '--'],

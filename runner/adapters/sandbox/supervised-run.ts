@@ -8,6 +8,8 @@ import { OutputCollector, type OutputOptions } from './output-collector.ts';
 export interface Launch {
   readonly file: string;
   readonly args: readonly string[];
+  /** What the process list shows instead of the file. */
+  readonly name?: string;
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly detached: boolean;
@@ -113,7 +115,8 @@ function start(launch: Launch): ChildProcess {
     if (stdio[descriptor] === 'ignore' && nowhere !== null) stdio[descriptor] = nowhere;
   }
   const { cwd, env, detached } = launch;
-  const child = spawn(launch.file, launch.args, { cwd, env, detached, stdio });
+  const argv0 = launch.name ?? launch.file;
+  const child = spawn(launch.file, launch.args, { cwd, env, detached, stdio, argv0 });
   if (nowhere !== null) closeSync(nowhere);
   if (launch.input !== undefined) {
     const input = child.stdio[3] as Writable | null;
