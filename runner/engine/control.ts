@@ -1,4 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import type { NoteStatus } from '#shared/domain/feature-request.ts';
 import { formatGate, parseNoteDecision, type DecisionKind, type Gate } from '#shared/domain/gate.ts';
 import type { Stage } from '#shared/domain/stage.ts';
@@ -7,7 +8,7 @@ import type { Actor } from './application.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { StatusClash } from './outbox.ts';
-import { cleanUp, closePullRequest, gateOf } from './settle.ts';
+import { canceledFields, cleanUp, gateOf } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /** Closes what a dead runner left open: its attempts count as interrupted, so that the stage is begun again. */
@@ -183,7 +184,7 @@ export function retry(
       'registry.not-retryable',
       `${job.id} is ${job.status}${job.waitingFor ? ` for ${job.waitingFor}` : ''}: there is nothing to retry.`,
       {
-        hint: isOver(job)
+        hint: isFinished(job.status)
           ? `Begin anew with: opus run ${job.featureRequestId} --again`
           : `opus job show ${job.id} tells where it is.`,
       },
@@ -214,10 +215,6 @@ export function retry(
   });
 }
 
-function isOver(job: Job): boolean {
-  return job.status === 'succeeded' || job.status === 'failed' || job.status === 'canceled';
-}
-
 /** Ends a job at a person's word, closing its pull request. `noteStatus` null leaves the note's status to the person. */
 export async function cancel(
   dependencies: EngineDependencies,
@@ -226,14 +223,7 @@ export async function cancel(
   noteStatus: NoteStatus | null,
 ): Promise<Job> {
   const canceled = recordJob(dependencies.registry, `${job.id}/cancel`, job, {
-    fields: {
-      status: 'canceled',
-      waitingFor: null,
-      runState: 'canceled',
-      gate: null,
-      error: null,
-      ...(await closePullRequest(dependencies, job)),
-    },
+    fields: await canceledFields(dependencies, job),
     events: [['job.canceled', { reason }]],
     noteStatus,
   });
@@ -248,7 +238,7 @@ export async function cancelByClash(
   controller: AbortController,
 ): Promise<void> {
   const job = dependencies.registry.job(clash.jobId);
-  if (job === null || isOver(job)) return;
+  if (job === null || isFinished(job.status)) return;
   if (clash.found === 'parked' || clash.found === 'rejected') {
     controller.abort();
     await cancel(dependencies, job, `the note's status was set to ${clash.found}`, null);

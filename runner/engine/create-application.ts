@@ -1,4 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
@@ -79,7 +80,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       const all = await vault.scan();
       const featureRequest = requireFeatureRequest(all, featureRequestId);
       const newest = registry.newestJobOf(featureRequestId);
-      if (newest && !isOver(newest)) {
+      if (newest && !isFinished(newest.status)) {
         const askedAgain = newest.waitingFor === 'human' && featureRequest.status === 'planned';
         if (!options.again && !askedAgain) return newest;
         await cancel(dependencies, newest, 'superseded by a new dispatch', null);
@@ -136,7 +137,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
     },
     giveUp(jobId, error) {
       const job = registry.job(jobId);
-      if (job === null || isOver(job)) return;
+      if (job === null || isFinished(job.status)) return;
       recordJob(registry, null, job, {
         fields: {
           status: 'waiting',
@@ -181,10 +182,6 @@ function requireFeatureRequest(all: Awaited<ReturnType<Application['featureReque
   throw new OpusError('vault.fr-not-found', `No note in the vault has the id ${id}.`, {
     hint: 'opus fr list names them; opus fr validate says what is wrong with the others.',
   });
-}
-
-function isOver(job: Job): boolean {
-  return job.status === 'succeeded' || job.status === 'failed' || job.status === 'canceled';
 }
 
 function isWorking(job: Job): boolean {

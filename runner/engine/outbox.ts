@@ -20,7 +20,8 @@ export function createOutbox(dependencies: EngineDependencies): Outbox {
   let flushing: Promise<readonly StatusClash[]> = Promise.resolve([]);
   return {
     flush() {
-      flushing = flushing.then(() => flushOnce(dependencies));
+      // One that could not read the outbox must not keep the later ones from trying.
+      flushing = flushing.catch(() => []).then(() => flushOnce(dependencies));
       return flushing;
     },
   };

@@ -1,7 +1,7 @@
+import { isFinished } from '#shared/domain/job.ts';
 import { orderHistory } from '../core/pipeline/history.ts';
 import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
 import { retryDelay } from '../core/pipeline/retry-delay.ts';
-import type { Job } from '../core/ports/job-registry.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import { agentNameOf, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { settle } from './settle.ts';
@@ -123,7 +123,7 @@ async function decideTurn(
 ): Promise<Turn> {
   const { registry, config } = dependencies;
   const job = registry.job(jobId);
-  if (job === null || isOver(job) || job.run !== run) return { kind: 'stop' };
+  if (job === null || isFinished(job.status) || job.run !== run) return { kind: 'stop' };
   if (signal.aborted) return { kind: 'wait' };
   const upcoming = nextOf(dependencies, jobId);
   if (upcoming.kind === 'stage') {
@@ -136,8 +136,4 @@ async function decideTurn(
   }
   await settle(dependencies, job, upcoming);
   return upcoming.kind === 'gate' ? { kind: 'wait' } : { kind: 'stop' };
-}
-
-function isOver(job: Job): boolean {
-  return job.status === 'canceled' || job.status === 'succeeded' || job.status === 'failed';
 }

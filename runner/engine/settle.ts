@@ -39,14 +39,7 @@ export async function settle(
       break;
     case 'rejected':
       recordJob(registry, key, job, {
-        fields: {
-          status: 'canceled',
-          waitingFor: null,
-          runState: 'canceled',
-          gate: null,
-          error: null,
-          ...(await closePullRequest(dependencies, job)),
-        },
+        fields: await canceledFields(dependencies, job),
         events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
         noteStatus: 'rejected',
       });
@@ -69,8 +62,20 @@ export async function gateOf(dependencies: EngineDependencies, job: Job, kind: '
   return { kind, hash: planHash(plan, featureRequest?.contentHash ?? '') };
 }
 
+/** What a job is once it is canceled, by a person's word; its open pull request is closed. */
+export async function canceledFields(dependencies: EngineDependencies, job: Job): Promise<Partial<Job>> {
+  return {
+    status: 'canceled',
+    waitingFor: null,
+    runState: 'canceled',
+    gate: null,
+    error: null,
+    ...(await closePullRequest(dependencies, job)),
+  };
+}
+
 /** Closes the job's open pull request, where it has one; the branch stays. */
-export async function closePullRequest(dependencies: EngineDependencies, job: Job): Promise<Pick<Job, 'pullRequest'>> {
+async function closePullRequest(dependencies: EngineDependencies, job: Job): Promise<Pick<Job, 'pullRequest'>> {
   if (job.pullRequest?.state !== 'open') return { pullRequest: job.pullRequest };
   const url = dependencies.config.repos[job.repository]?.url ?? '';
   const closed = await dependencies
