@@ -94,6 +94,7 @@ function resolved(
       setup: repository.setup ?? null,
       test: repository.test ?? null,
       network: repository.network,
+      concurrency: repository.concurrency ?? null,
       cache: repository.cache.map((target) => ({
         source: join(data, 'caches', name, encodeURIComponent(target)),
         target: target.startsWith('~') || isAbsolute(target) ? absolute(target) : target,
@@ -156,11 +157,27 @@ function resolved(
       drivers: limits.drivers ?? null,
       autoMerge: limits.autoMerge,
       reviewQueue: limits.reviewQueue ?? null,
+      diskReserve: limits.diskReserve,
       sandbox: { memory: limits.memory, processes: limits.processes, disk: limits.disk },
     },
     retry: document.retry,
     timeouts: document.timeouts,
     rounds: document.rounds,
+    scheduling: document.scheduling,
+    circuit: document.circuit,
+    backup: document.backup,
+    history: document.history,
+    log: document.log,
+    notify: Object.fromEntries(
+      Object.entries(document.notify).map(([name, { kind, url, token }]) => [
+        name,
+        {
+          kind,
+          url: typeof url === 'string' ? { kind: 'plain', text: url } : located(url),
+          token: token ? located(token) : null,
+        },
+      ]),
+    ),
   };
 }
 

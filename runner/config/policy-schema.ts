@@ -1,7 +1,7 @@
 import { priorities } from '#shared/domain/feature-request.ts';
 import { stages } from '#shared/domain/stage.ts';
 import * as z from 'zod/mini';
-import { defaultPolicy } from '../core/configuration.ts';
+import { defaultPolicy, notificationKinds } from '../core/configuration.ts';
 
 const folder = z.string().check(
   z.refine((path) => /^[^/\\].*$/.test(path) && !path.split('/').some((part) => part === '..' || part === '.'), {
@@ -55,6 +55,15 @@ export const policySchema = z.strictObject({
     z.boolean().check(z.meta({ description: 'Whether a person approves the plan before code is written.' })),
     defaultPolicy.planApproval,
   ),
+  bodyDependencies: z.prefault(
+    z
+      .boolean()
+      .check(z.meta({ description: 'Whether "after FR-009", "depends on FR-009" and "blocked by: FR-009" count.' })),
+    defaultPolicy.bodyDependencies,
+  ),
+  notify: z.prefault(z.array(z.enum(notificationKinds)).check(z.meta({ examples: ['[decision, failure]'] })), [
+    ...defaultPolicy.notify,
+  ]),
   idPattern: z.prefault(
     z
       .string()

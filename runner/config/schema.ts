@@ -67,6 +67,7 @@ const repository = z
     setup: z.optional(command),
     test: z.optional(described(command, 'Decides whether a change works; without it nothing is tested.')),
     network: z.prefault(described(z.array(host), 'Hosts that set-up and tests may reach.'), []),
+    concurrency: z.optional(described(positive(1), 'Jobs at work in this repository at once.')),
     cache: z.prefault(
       described(z.array(cachePath), 'Folders that set-up fills and tests read, kept between jobs.'),
       [],
@@ -140,6 +141,7 @@ const limits = z.strictObject({
   memory: z.prefault(size, '4G'),
   processes: z.prefault(positive(512), 512),
   disk: z.prefault(size, '2G'),
+  diskReserve: z.prefault(described(size, 'No job starts while less than this is free for the data folder.'), '1G'),
 });
 
 const retry = z.strictObject({
@@ -147,6 +149,36 @@ const retry = z.strictObject({
   base: z.prefault(duration, '2s'),
   factor: z.prefault(z.number().check(z.gte(1), z.meta({ examples: [2] })), 2),
   max: z.prefault(duration, '5m'),
+  crashes: z.prefault(described(positive(10), 'Runners that may die in one stage before a person is asked.'), 10),
+});
+
+const polling = z.strictObject({
+  active: z.prefault(duration, '30s'),
+  idle: z.prefault(duration, '5m'),
+  debounce: z.prefault(described(duration, 'How long an edited note must be left alone before it is read.'), '40ms'),
+  watch: z.prefault(described(z.boolean(), 'Whether the file system is asked to tell of changes.'), true),
+});
+
+const timeouts = z.strictObject({
+  stage: z.prefault(duration, '2h'),
+  stall: z.prefault(duration, '5m'),
+  grace: z.prefault(described(duration, 'How long a stopping runner lets running steps go on.'), '30s'),
+  lease: z.prefault(described(duration, 'How long an attempt counts as alive after its last heartbeat.'), '1m'),
+  deleted: z.prefault(described(duration, 'How long a note must be gone before its job is canceled.'), '10m'),
+});
+
+const log = z.strictObject({
+  level: z.prefault(z.enum(['trace', 'debug', 'info', 'warn', 'error']), 'info'),
+  size: z.prefault(described(size, 'A log file that has grown to this begins anew.'), '10M'),
+  keep: z.prefault(described(positive(10), 'Log files kept beside the current one.'), 10),
+});
+
+const notifier = z.strictObject({
+  kind: z.enum(['webhook', 'ntfy']),
+  url: z
+    .union([secret, webAddress], { error: 'must be a web address, or name where it is' })
+    .check(z.meta({ examples: ['env:OPUS_WEBHOOK', 'https://ntfy.example.org/topic'] })),
+  token: z.optional(described(secret, 'Sent as a bearer token.')),
 });
 
 /** opus.yml. Every key's default stands here and nowhere else. */
@@ -172,10 +204,33 @@ export const configSchema = z.strictObject({
   sandbox: z.prefault(z.enum(['required', 'preferred', 'off']), 'required'),
   trust: z.prefault(z.enum(['confirm', 'auto']), 'confirm'),
   concurrency: z.prefault(described(positive(3), 'Jobs at work at once.'), 3),
-  polling: z.prefault(z.strictObject({ active: z.prefault(duration, '30s'), idle: z.prefault(duration, '5m') }), {}),
+  polling: z.prefault(polling, {}),
   limits: z.prefault(limits, {}),
   retry: z.prefault(retry, {}),
-  timeouts: z.prefault(z.strictObject({ stage: z.prefault(duration, '2h'), stall: z.prefault(duration, '5m') }), {}),
+  timeouts: z.prefault(timeouts, {}),
+  scheduling: z.prefault(
+    z.strictObject({
+      longestWait: z.prefault(described(duration, 'After half of this a waiting job is overdue and goes first.'), '6h'),
+    }),
+    {},
+  ),
+  circuit: z.prefault(
+    z.strictObject({
+      failures: z.prefault(described(positive(10), 'Failures in a row after which an agent or forge rests.'), 10),
+      rest: z.prefault(duration, '5m'),
+    }),
+    {},
+  ),
+  backup: z.prefault(z.strictObject({ every: z.prefault(duration, '6h'), keep: z.prefault(positive(14), 14) }), {}),
+  history: z.prefault(
+    z.strictObject({
+      keep: z.prefault(described(duration, 'How long a finished job stays before it is archived.'), '90d'),
+      reports: z.prefault(described(positive(500), 'Run reports kept in the vault.'), 500),
+    }),
+    {},
+  ),
+  log: z.prefault(log, {}),
+  notify: z.prefault(z.record(name, notifier), {}),
   rounds: z.prefault(z.int().check(z.gte(0), z.lte(50), z.meta({ examples: [3] })), 3),
 });
 

@@ -34,16 +34,44 @@ export interface RunnerConfig {
   readonly sandbox: 'required' | 'preferred' | 'off';
   readonly trust: 'confirm' | 'auto';
   readonly concurrency: number;
-  readonly polling: { readonly active: number; readonly idle: number };
+  readonly polling: {
+    readonly active: number;
+    readonly idle: number;
+    readonly debounce: number;
+    readonly watch: boolean;
+  };
   readonly limits: LimitsConfig;
   readonly retry: {
     readonly attempts: number;
     readonly base: number;
     readonly factor: number;
     readonly max: number;
+    readonly crashes: number;
   };
-  readonly timeouts: { readonly stage: number; readonly stall: number };
+  readonly timeouts: {
+    readonly stage: number;
+    readonly stall: number;
+    readonly grace: number;
+    readonly lease: number;
+    readonly deleted: number;
+  };
   readonly rounds: number;
+  readonly scheduling: { readonly longestWait: number };
+  readonly circuit: { readonly failures: number; readonly rest: number };
+  readonly backup: { readonly every: number; readonly keep: number };
+  readonly history: { readonly keep: number; readonly reports: number };
+  readonly log: { readonly level: LogLevel; readonly size: number; readonly keep: number };
+  /** Where people are told, by name. */
+  readonly notify: Readonly<Record<string, NotifierConfig>>;
+}
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error';
+
+export interface NotifierConfig {
+  readonly kind: 'webhook' | 'ntfy';
+  readonly url: SecretReference | { readonly kind: 'plain'; readonly text: string };
+  /** Sent as a bearer token. */
+  readonly token: SecretReference | null;
 }
 
 export interface RepositoryConfig {
@@ -56,6 +84,8 @@ export interface RepositoryConfig {
   /** Null when none is configured: nothing is tested then, and said so. */
   readonly test: readonly string[] | null;
   readonly network: readonly string[];
+  /** Jobs at work at once; null means no limit of its own. */
+  readonly concurrency: number | null;
   /** Filled by set-up, read by tests. `target` is absolute or relative to the worktree. */
   readonly cache: readonly { readonly source: string; readonly target: string }[];
   readonly env: Readonly<Record<string, string>>;
@@ -86,12 +116,17 @@ export interface LimitsConfig {
   readonly drivers: readonly AgentProfile['driver'][] | null;
   readonly autoMerge: boolean;
   readonly reviewQueue: number | null;
+  /** Bytes that must be free for the data folder before a job starts. */
+  readonly diskReserve: number;
   readonly sandbox: SandboxLimits;
 }
 
 /** Where a secret is, never the secret. */
 export type SecretReference =
   { readonly kind: 'env'; readonly name: string } | { readonly kind: 'file'; readonly path: string };
+
+export const notificationKinds = ['completion', 'failure', 'stuck', 'recovery', 'decision'] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
 
 /** What to do, from the vault's 00_system/opus/config.md. */
 export interface Policy {
@@ -107,6 +142,10 @@ export interface Policy {
   /** Null leaves it to opus.yml. */
   readonly rounds: number | null;
   readonly planApproval: boolean;
+  /** Whether phrases such as "after FR-009" in a note's body are dependencies. */
+  readonly bodyDependencies: boolean;
+  /** What people are told of. */
+  readonly notify: readonly NotificationKind[];
   readonly idPattern: string;
   /** Relative to the vault's root, without a slash at the end. */
   readonly folders: { readonly features: string; readonly reports: string };
@@ -121,6 +160,8 @@ export const defaultPolicy: Policy = {
   stages: ['plan', 'code', 'test', 'review', 'deliver', 'merge'],
   rounds: null,
   planApproval: false,
+  bodyDependencies: false,
+  notify: notificationKinds,
   idPattern: defaultIdPattern,
   folders: { features: '10_features', reports: '20_runs' },
 };

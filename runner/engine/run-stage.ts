@@ -60,6 +60,7 @@ export function beginAttempt(
     error: null,
     refusedHosts: [],
     generation: order.generation,
+    leaseUntil: clock.now() + dependencies.config.timeouts.lease,
   };
   recordJob(registry, `${id}/begin`, job, {
     fields: { status: 'running', runState: order.stage, waitingFor: null, gate: null, error: null },

@@ -22,6 +22,16 @@ const dispositions = {
   'vault.agent-invalid': 'needs-human',
   'vault.template-invalid': 'needs-human',
   'vault.write-failed': 'retry',
+  'vault.watch-failed': 'retry',
+  'vault.dependency-cycle': 'needs-human',
+  'vault.git-failed': 'retry',
+  'vault.git-unreachable': 'retry',
+  'vault.git-conflict': 'needs-human',
+  'vault.git-rewritten': 'needs-human',
+  'vault.git-detached': 'needs-human',
+  'vault.git-staged': 'needs-human',
+  'vault.git-merging': 'needs-human',
+  'vault.git-wrong-branch': 'needs-human',
   'registry.job-not-found': 'fail',
   'registry.locked': 'hold',
   'registry.busy': 'retry',
@@ -33,6 +43,10 @@ const dispositions = {
   'registry.not-approver': 'needs-human',
   'registry.not-retryable': 'needs-human',
   'registry.lost': 'needs-human',
+  'registry.not-pausable': 'needs-human',
+  'registry.no-backup': 'fatal',
+  'registry.backup-failed': 'retry',
+  'registry.lease-expired': 'retry',
   'git.failed': 'retry',
   'git.repository-missing': 'fail',
   'git.base-missing': 'needs-human',
@@ -57,6 +71,8 @@ const dispositions = {
   'agent.malformed-result': 'retry',
   'agent.unsafe-result': 'retry',
   'agent.canceled': 'needs-human',
+  'agent.usage-limit': 'hold',
+  'agent.circuit-open': 'hold',
   'stage.setup-failed': 'needs-human',
   'stage.test-timeout': 'retry',
   'stage.rounds-exhausted': 'needs-human',
@@ -64,7 +80,14 @@ const dispositions = {
   'forge.pull-request-closed': 'needs-human',
   'forge.push-refused': 'needs-human',
   'forge.unsupported': 'fatal',
+  'forge.circuit-open': 'hold',
+  'notify.refused': 'needs-human',
+  'notify.unreachable': 'retry',
+  'service.unsupported': 'fatal',
+  'service.failed': 'fatal',
   'protocol.invalid': 'fail',
+  'protocol.unauthorized': 'fail',
+  'protocol.unreachable': 'retry',
   'internal.unexpected': 'needs-human',
 } as const satisfies Record<string, Disposition>;
 
@@ -79,6 +102,8 @@ export interface ErrorSummary {
   readonly code: ErrorCode;
   readonly message: string;
   readonly hint: string | null;
+  /** For what holds a job: when to try again, in milliseconds since the epoch. */
+  readonly until?: number;
 }
 
 export interface OpusErrorOptions {

@@ -35,6 +35,7 @@ function run(script: string, more: Partial<AgentRequest> = {}, profile: Partial<
       model: null,
       timeoutMs: null,
       stallMs: null,
+      concurrency: null,
       reads: [],
       network: [],
       env: ['CI'],

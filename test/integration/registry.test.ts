@@ -5,54 +5,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import { openRegistryReader } from '../../runner/adapters/registry/registry-reader.ts';
-import type { Attempt, Job, JobRegistry } from '../../runner/core/ports/job-registry.ts';
+import type { JobRegistry } from '../../runner/core/ports/job-registry.ts';
 import { startScript } from '../support/child-process.ts';
-
-const job = (fields: Partial<Job> = {}): Job => ({
-  id: 'FR-1-1',
-  featureRequestId: 'FR-1',
-  number: 1,
-  title: 'Dispatch: one click',
-  notePath: '10_features/FR-1.md',
-  repository: 'app',
-  priority: 'P1',
-  status: 'running',
-  waitingFor: null,
-  runState: 'code',
-  base: 'main',
-  baseCommit: null,
-  branch: 'opus/FR-1-1-dispatch-one-click',
-  headCommit: null,
-  gate: null,
-  pullRequest: null,
-  mergeCommit: null,
-  error: null,
-  noteStatus: 'in-progress',
-  run: 1,
-  createdAt: 1,
-  updatedAt: 1,
-  ...fields,
-});
-
-const attempt = (fields: Partial<Attempt> = {}): Attempt => ({
-  id: 'FR-1-1/code/0/1',
-  jobId: 'FR-1-1',
-  stage: 'code',
-  round: 0,
-  number: 1,
-  agent: 'coder',
-  owner: 'runner-a',
-  status: 'running',
-  startedAt: 1,
-  endedAt: null,
-  commit: null,
-  result: null,
-  evidence: [],
-  error: null,
-  refusedHosts: [],
-  generation: 0,
-  ...fields,
-});
+import { aJob as job, anAttempt as attempt } from '../support/records.ts';
 
 describe('the registry', () => {
   let folder: string;

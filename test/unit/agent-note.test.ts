@@ -39,6 +39,7 @@ describe('an agent note', () => {
         command: ['node', '{{config_dir}}/agent.mjs', '{{prompt_file}}'],
         timeoutMs: 7_200_000,
         stallMs: 330_000,
+        concurrency: null,
         tools: ['Read', 'Edit'],
         reads: ['~/tools'],
         network: ['api.example.com', '*.example.org:8443'],

@@ -55,10 +55,16 @@ describe('opus.yml', () => {
       sandbox: 'required',
       trust: 'confirm',
       concurrency: 3,
-      polling: { active: 30_000, idle: 300_000 },
-      retry: { attempts: 3, base: 2_000, factor: 2, max: 300_000 },
-      timeouts: { stage: 7_200_000, stall: 300_000 },
+      polling: { active: 30_000, idle: 300_000, debounce: 40, watch: true },
+      retry: { attempts: 3, base: 2_000, factor: 2, max: 300_000, crashes: 10 },
+      timeouts: { stage: 7_200_000, stall: 300_000, grace: 30_000, lease: 60_000, deleted: 600_000 },
       rounds: 3,
+      scheduling: { longestWait: 21_600_000 },
+      circuit: { failures: 10, rest: 300_000 },
+      backup: { every: 21_600_000, keep: 14 },
+      history: { keep: 7_776_000_000, reports: 500 },
+      log: { level: 'info', size: 10 * 1024 ** 2, keep: 10 },
+      notify: {},
     });
     expect(config.limits).toEqual({
       budget: null,
@@ -67,6 +73,7 @@ describe('opus.yml', () => {
       drivers: null,
       autoMerge: false,
       reviewQueue: null,
+      diskReserve: 1024 ** 3,
       sandbox: { memory: 4 * 1024 ** 3, processes: 512, disk: 2 * 1024 ** 3 },
     });
     expect(config.repos['app']).toEqual({
@@ -76,6 +83,7 @@ describe('opus.yml', () => {
       setup: null,
       test: null,
       network: [],
+      concurrency: null,
       cache: [],
       env: {},
       github: null,
@@ -99,11 +107,17 @@ describe('opus.yml', () => {
       'sandbox: off',
       'trust: auto',
       'concurrency: 5',
-      'polling: { active: 1s, idle: 1h 30m }',
+      'polling: { active: 1s, idle: 1h 30m, debounce: 1s, watch: false }',
       'limits: { budget: 5 USD, dailyBudget: 20.5, network: [api.example.com], drivers: [claude], autoMerge: true, reviewQueue: 4, memory: 8G, processes: 100, disk: 512M }',
       'retry: { attempts: 2, base: 500ms, factor: 1.5, max: 1m }',
       'timeouts: { stage: 1h, stall: 90s }',
       'rounds: 0',
+      'scheduling: { longestWait: 1h }',
+      'circuit: { failures: 3, rest: 10s }',
+      'backup: { every: 1h, keep: 2 }',
+      'history: { keep: 7d, reports: 20 }',
+      'log: { level: debug, size: 1M, keep: 3 }',
+      'notify: { phone: { kind: ntfy, url: https://ntfy.example.org/me, token: env:NTFY }, desk: { kind: webhook, url: file:hook } }',
     );
     expect(config.vault).toEqual({
       path: '/home/me/notes',
@@ -133,7 +147,15 @@ describe('opus.yml', () => {
     });
     expect(config.server.tls).toEqual({ certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') });
     expect(config.engine).toEqual({ kind: 'postgres', url: { kind: 'env', name: 'DATABASE_URL' } });
-    expect(config.polling).toEqual({ active: 1_000, idle: 5_400_000 });
+    expect(config.polling).toEqual({ active: 1_000, idle: 5_400_000, debounce: 1_000, watch: false });
+    expect(config.notify).toEqual({
+      phone: {
+        kind: 'ntfy',
+        url: { kind: 'plain', text: 'https://ntfy.example.org/me' },
+        token: { kind: 'env', name: 'NTFY' },
+      },
+      desk: { kind: 'webhook', url: { kind: 'file', path: join(folder, 'hook') }, token: null },
+    });
     expect(config.limits).toMatchObject({
       budget: 5,
       dailyBudget: 20.5,
@@ -169,7 +191,7 @@ describe('opus.yml', () => {
 
   it('lists the keys there are where none is near the one that was written', () => {
     expect(complaints(...minimal, 'retry: { backoff: 3s }')).toEqual([
-      '4: `retry.backoff` is not a key that opus knows. The keys here are: attempts, base, factor, max.',
+      '4: `retry.backoff` is not a key that opus knows. The keys here are: attempts, base, factor, max, crashes.',
     ]);
   });
 

@@ -65,6 +65,7 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
         error: status === 'failed' ? { code: match?.[3] as ErrorCode, message: 'It failed.', hint: null } : null,
         refusedHosts: [],
         generation,
+        leaseUntil: null,
       });
     }
   }

@@ -108,6 +108,46 @@ const migrations: readonly string[] = [
     at INTEGER NOT NULL
   );
   `,
+  `
+  ALTER TABLE jobs ADD COLUMN slot TEXT;
+  ALTER TABLE jobs ADD COLUMN paused_by TEXT;
+  ALTER TABLE jobs ADD COLUMN agent TEXT;
+  ALTER TABLE jobs ADD COLUMN hold_until INTEGER;
+  ALTER TABLE jobs ADD COLUMN admitted_at INTEGER;
+  ALTER TABLE jobs ADD COLUMN queued_at INTEGER;
+  ALTER TABLE jobs ADD COLUMN missing_since INTEGER;
+  ALTER TABLE jobs ADD COLUMN checkout TEXT;
+  UPDATE jobs SET queued_at = created_at;
+
+  ALTER TABLE attempts ADD COLUMN lease_until INTEGER;
+
+  CREATE TABLE runner_state (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL CHECK (json_valid(value)),
+    at INTEGER NOT NULL
+  );
+
+  CREATE TABLE notifications (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    event_seq INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    job_id TEXT,
+    message TEXT NOT NULL CHECK (json_valid(message)),
+    created_at INTEGER NOT NULL,
+    tries INTEGER NOT NULL,
+    next_at INTEGER NOT NULL,
+    settled_at INTEGER,
+    outcome TEXT,
+    UNIQUE (event_seq, channel, kind)
+  );
+  CREATE INDEX notifications_waiting ON notifications (next_at) WHERE settled_at IS NULL;
+
+  CREATE TABLE job_numbers (
+    feature_request_id TEXT PRIMARY KEY,
+    highest INTEGER NOT NULL
+  );
+  `,
 ];
 
 export const schemaVersion = migrations.length;

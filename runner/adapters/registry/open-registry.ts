@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { DummyDriver, Kysely, SqliteAdapter, SqliteIntrospector, SqliteQueryCompiler, type Compilable } from 'kysely';
 import { dirname } from 'node:path';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { JobRegistry, RegistryChange } from '../../core/ports/job-registry.ts';
+import type { JobRegistry, RegistryChange, RunnerStateKey } from '../../core/ports/job-registry.ts';
 import { makeFolder } from './make-folder.ts';
 import { connect } from './connection.ts';
 import { migrate } from './migrations.ts';
@@ -108,6 +108,16 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
     );
   }
 
+  function setState(key: RunnerStateKey, value: unknown): void {
+    const row = { value: JSON.stringify(value), at: clock.now() };
+    execute(
+      build
+        .insertInto('runner_state')
+        .values({ key, ...row })
+        .onConflict((conflict) => conflict.column('key').doUpdateSet(row)),
+    );
+  }
+
   return {
     ...reader,
     commit<Result>(key: string | null, result: Result, change: RegistryChange): Result {
@@ -151,5 +161,83 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
         for (const path of paths) execute(build.deleteFrom('trusted_notes').where('path', '=', path));
       });
     },
+    setState: (key, value) => {
+      setState(key, value);
+    },
+    heartbeat(owner, leaseUntil) {
+      return connection.transaction(() => {
+        const mine = `owner = ? AND status = 'running'`;
+        connection.run(`UPDATE attempts SET lease_until = ? WHERE ${mine}`, [leaseUntil, owner]);
+        return ids(connection.all(`SELECT id FROM attempts WHERE ${mine}`, [owner]));
+      });
+    },
+    interruptExpired(now) {
+      return connection.transaction(() => {
+        const expired = `status = 'running' AND lease_until IS NOT NULL AND lease_until < ?`;
+        const found = ids(connection.all(`SELECT id FROM attempts WHERE ${expired}`, [now]));
+        connection.run(`UPDATE attempts SET status = 'interrupted', ended_at = ? WHERE ${expired}`, [now, now]);
+        return found;
+      });
+    },
+    queueNotifications(notifications, throughEvent) {
+      connection.transaction(() => {
+        const at = clock.now();
+        for (const { eventSeq, channel, kind, jobId, message } of notifications) {
+          execute(
+            build
+              .insertInto('notifications')
+              .values({
+                event_seq: eventSeq,
+                channel,
+                kind,
+                job_id: jobId,
+                message: JSON.stringify(message),
+                created_at: at,
+                tries: 0,
+                next_at: at,
+                settled_at: null,
+                outcome: null,
+              })
+              .onConflict((conflict) => conflict.columns(['event_seq', 'channel', 'kind']).doNothing()),
+          );
+        }
+        setState('notified-through', throughEvent);
+      });
+    },
+    settleNotification(seq, result) {
+      const waiting = `WHERE seq = ? AND settled_at IS NULL`;
+      if ('outcome' in result) {
+        const sql = `UPDATE notifications SET tries = tries + 1, settled_at = ?, outcome = ? ${waiting}`;
+        connection.run(sql, [clock.now(), result.outcome, seq]);
+      } else {
+        connection.run(`UPDATE notifications SET tries = tries + 1, next_at = ? ${waiting}`, [result.nextAt, seq]);
+      }
+    },
+    forgetJob(jobId) {
+      connection.transaction(() => {
+        connection.run(
+          `INSERT INTO job_numbers (feature_request_id, highest) SELECT feature_request_id, number FROM jobs WHERE id = ?
+           ON CONFLICT (feature_request_id) DO UPDATE SET highest = max(highest, excluded.highest)`,
+          [jobId],
+        );
+        for (const table of ['attempts', 'decisions', 'retries', 'events', 'outbox', 'notifications']) {
+          connection.run(`DELETE FROM ${table} WHERE job_id = ?`, [jobId]);
+        }
+        // Effect keys begin with the job's id and a separator.
+        connection.run(`DELETE FROM effects WHERE key GLOB ? OR key GLOB ?`, [`${jobId}/*`, `${jobId}.*`]);
+        connection.run('DELETE FROM jobs WHERE id = ?', [jobId]);
+      });
+    },
+    prune(before) {
+      connection.transaction(() => {
+        connection.run('DELETE FROM outbox WHERE acknowledged_at < ?', [before]);
+        connection.run('DELETE FROM notifications WHERE settled_at < ?', [before]);
+        connection.run('DELETE FROM events WHERE job_id IS NULL AND at < ?', [before]);
+      });
+    },
   };
+}
+
+function ids(rows: readonly unknown[]): string[] {
+  return rows.map((row) => (row as { readonly id: string }).id);
 }

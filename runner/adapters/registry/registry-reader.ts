@@ -7,11 +7,22 @@ import {
   decisionFromRow,
   eventFromRow,
   jobFromRow,
+  notificationFromRow,
   outboxFromRow,
   parseJson,
   retryFromRow,
 } from './rows.ts';
-import type { AttemptRow, DecisionRow, EffectRow, EventRow, JobRow, OutboxRow, RetryRow } from './tables.ts';
+import type {
+  AttemptRow,
+  DecisionRow,
+  EffectRow,
+  EventRow,
+  JobRow,
+  NotificationRow,
+  OutboxRow,
+  RetryRow,
+  RunnerStateRow,
+} from './tables.ts';
 
 // This file and what it imports stay free of Kysely and zod: loading them takes longer than all of `opus status` may.
 
@@ -56,7 +67,8 @@ export function readerOf(connection: Connection): RegistryReader {
       return found && { result: parseJson('effects.result', found.result) };
     },
     highestNumber(featureRequestId) {
-      const sql = 'SELECT coalesce(max(number), 0) AS highest FROM jobs WHERE feature_request_id = ?';
+      const sql = `SELECT max(coalesce((SELECT max(number) FROM jobs WHERE feature_request_id = ?1), 0),
+        coalesce((SELECT highest FROM job_numbers WHERE feature_request_id = ?1), 0)) AS highest`;
       return (row(sql, featureRequestId) as { readonly highest: number }).highest;
     },
     job: (id) => oneJob('SELECT * FROM jobs WHERE id = ?', id),
@@ -84,6 +96,18 @@ export function readerOf(connection: Connection): RegistryReader {
     outbox: () => rows<OutboxRow>('SELECT * FROM outbox WHERE acknowledged_at IS NULL ORDER BY seq').map(outboxFromRow),
     trustedNote: (path) => (row('SELECT * FROM trusted_notes WHERE path = ?', path) as TrustedNote | undefined) ?? null,
     trustedNotes: () => rows<TrustedNote>('SELECT * FROM trusted_notes ORDER BY path'),
+    state(key) {
+      const found = row('SELECT value, at FROM runner_state WHERE key = ?', key) as
+        Pick<RunnerStateRow, 'value' | 'at'> | undefined;
+      return found ? { value: parseJson('runner_state.value', found.value), at: found.at } : null;
+    },
+    notifications: ({ dueBy, limit }) =>
+      rows<NotificationRow>(
+        'SELECT * FROM notifications WHERE settled_at IS NULL AND next_at <= ? ORDER BY seq LIMIT ?',
+        dueBy,
+        limit,
+      ).map(notificationFromRow),
+    lastEventSeq: () => (row('SELECT coalesce(max(seq), 0) AS seq FROM events') as { readonly seq: number }).seq,
     close: () => {
       connection.close();
     },

@@ -3,11 +3,12 @@ import type {
   Attempt,
   Job,
   OutboxEntry,
+  QueuedNotification,
   RecordedDecision,
   RegistryEvent,
   Retry,
 } from '../../core/ports/job-registry.ts';
-import type { AttemptRow, DecisionRow, EventRow, JobRow, OutboxRow, RetryRow } from './tables.ts';
+import type { AttemptRow, DecisionRow, EventRow, JobRow, NotificationRow, OutboxRow, RetryRow } from './tables.ts';
 
 /** Some columns of a row; Kysely leaves out what is undefined. */
 type Columns<Row> = { [Column in keyof Row]?: Row[Column] | undefined };
@@ -34,6 +35,14 @@ export function jobFromRow(row: JobRow): Job {
     error: objectOrNull('jobs.error', row.error) as Job['error'],
     noteStatus: row.note_status,
     run: row.run,
+    slot: row.slot,
+    pausedBy: row.paused_by,
+    agent: row.agent,
+    holdUntil: row.hold_until,
+    admittedAt: row.admitted_at,
+    queuedAt: row.queued_at,
+    missingSince: row.missing_since,
+    checkout: row.checkout,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -61,6 +70,14 @@ export function jobToColumns(job: Partial<Job>): Columns<JobRow> {
     error: jsonOrNull(job.error),
     note_status: job.noteStatus,
     run: job.run,
+    slot: job.slot,
+    paused_by: job.pausedBy,
+    agent: job.agent,
+    hold_until: job.holdUntil,
+    admitted_at: job.admittedAt,
+    queued_at: job.queuedAt,
+    missing_since: job.missingSince,
+    checkout: job.checkout,
     created_at: job.createdAt,
     updated_at: job.updatedAt,
   };
@@ -84,6 +101,7 @@ export function attemptFromRow(row: AttemptRow): Attempt {
     error: objectOrNull('attempts.error', row.error) as Attempt['error'],
     refusedHosts: list('attempts.refused_hosts', row.refused_hosts) as Attempt['refusedHosts'],
     generation: row.generation,
+    leaseUntil: row.lease_until,
   };
 }
 
@@ -105,6 +123,7 @@ export function attemptToColumns(attempt: Partial<Attempt>): Columns<AttemptRow>
     error: jsonOrNull(attempt.error),
     refused_hosts: attempt.refusedHosts && JSON.stringify(attempt.refusedHosts),
     generation: attempt.generation,
+    lease_until: attempt.leaseUntil,
   };
 }
 
@@ -129,6 +148,20 @@ export function retryFromRow(row: RetryRow): Retry {
     comment: row.comment,
     at: row.at,
     generation: row.generation,
+  };
+}
+
+export function notificationFromRow(row: NotificationRow): QueuedNotification {
+  return {
+    seq: row.seq,
+    eventSeq: row.event_seq,
+    channel: row.channel,
+    kind: row.kind as QueuedNotification['kind'],
+    jobId: row.job_id,
+    message: objectOrNull('notifications.message', row.message) as QueuedNotification['message'],
+    createdAt: row.created_at,
+    tries: row.tries,
+    nextAt: row.next_at,
   };
 }
 

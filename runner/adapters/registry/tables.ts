@@ -3,7 +3,7 @@ import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
 import type { JobStatus, RunState, WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { Generated } from 'kysely';
-import type { Attempt, RecordedDecision } from '../../core/ports/job-registry.ts';
+import type { Attempt, Job, RecordedDecision } from '../../core/ports/job-registry.ts';
 
 /** JSON text in a column. */
 export type Json = string;
@@ -29,6 +29,14 @@ export interface JobRow {
   error: Json | null;
   note_status: NoteStatus;
   run: number;
+  slot: Job['slot'];
+  paused_by: Job['pausedBy'];
+  agent: string | null;
+  hold_until: number | null;
+  admitted_at: number | null;
+  queued_at: number;
+  missing_since: number | null;
+  checkout: string | null;
   created_at: number;
   updated_at: number;
 }
@@ -50,6 +58,7 @@ export interface AttemptRow {
   error: Json | null;
   refused_hosts: Json;
   generation: number;
+  lease_until: number | null;
 }
 
 export interface DecisionRow {
@@ -104,6 +113,31 @@ export interface TrustedNoteRow {
   at: number;
 }
 
+export interface RunnerStateRow {
+  key: string;
+  value: Json;
+  at: number;
+}
+
+export interface NotificationRow {
+  seq: number;
+  event_seq: number;
+  channel: string;
+  kind: string;
+  job_id: string | null;
+  message: Json;
+  created_at: number;
+  tries: number;
+  next_at: number;
+  settled_at: number | null;
+  outcome: string | null;
+}
+
+export interface JobNumberRow {
+  feature_request_id: string;
+  highest: number;
+}
+
 type Numbered<Row> = Omit<Row, 'seq'> & { seq: Generated<number> };
 
 export interface Tables {
@@ -115,4 +149,7 @@ export interface Tables {
   outbox: Numbered<OutboxRow>;
   effects: EffectRow;
   trusted_notes: TrustedNoteRow;
+  runner_state: RunnerStateRow;
+  notifications: Numbered<NotificationRow>;
+  job_numbers: JobNumberRow;
 }

@@ -23,6 +23,7 @@ const agentKeys = [
   'command',
   'timeout',
   'stall',
+  'concurrency',
   'tools',
   'reads',
   'network',
@@ -57,6 +58,7 @@ export function parseAgentNote(path: string, text: string): ParsedAgent {
     model: note.model(),
     timeoutMs: note.duration('timeout'),
     stallMs: note.duration('stall'),
+    concurrency: note.wholeNumber('concurrency'),
     tools: note.list('tools', /\S/, 'Write a list of tool names, as in `[Read, Edit]`.'),
     reads: note.list('reads', /^(?:~|\/|~\/.+|\/.+)$/, 'Write absolute paths, or paths that begin with `~/`.'),
     network: note.list('network', hostName, 'Write host names, as in `[api.example.com]`.'),
@@ -182,6 +184,15 @@ class AgentNoteReader {
     if (milliseconds !== null && milliseconds > 0 && milliseconds <= longest) return milliseconds;
     const hint = `Write a number with its unit, as in \`2h\`, \`5m\` or \`1h 30m\`; at most ${formatDuration(longest)}.`;
     this.report(`\`${text ?? JSON.stringify(entry.value)}\` is no ${key}.`, hint, entry.line);
+    return null;
+  }
+
+  wholeNumber(key: string): number | null {
+    const entry = this.entries.get(key);
+    const text = textOf(entry);
+    if (!entry || text === '') return null;
+    if (text !== null && /^[1-9]\d{0,3}$/.test(text)) return Number(text);
+    this.report(`\`${key}\` must be a whole number from 1 on.`, `Write \`${key}: 2\`, or leave it out.`, entry.line);
     return null;
   }
 

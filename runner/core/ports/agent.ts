@@ -19,6 +19,8 @@ export interface AgentProfile {
   readonly model: string | Readonly<Record<string, string>> | null;
   readonly timeoutMs: number | null;
   readonly stallMs: number | null;
+  /** Jobs that this agent works on at once; null means no limit of its own. */
+  readonly concurrency: number | null;
   readonly reads: readonly string[];
   readonly network: readonly string[];
   readonly env: readonly string[];

@@ -4,6 +4,7 @@ import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
 import type { DecisionKind, Gate } from '#shared/domain/gate.ts';
 import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
+import type { NotificationKind } from '../configuration.ts';
 import type { KeyWrite } from './vault.ts';
 
 /** The reading half; `opus status` opens nothing more. */
@@ -26,6 +27,12 @@ export interface RegistryReader {
   outbox(): OutboxEntry[];
   trustedNote(path: string): TrustedNote | null;
   trustedNotes(): TrustedNote[];
+  /** A value that the runner keeps about itself, with when it was written; null when it never was. */
+  state(key: RunnerStateKey): { readonly value: unknown; readonly at: number } | null;
+  /** Undelivered notifications whose time has come, oldest first. */
+  notifications(filter: { readonly dueBy: number; readonly limit: number }): QueuedNotification[];
+  /** Seq of the newest event; 0 when there is none. */
+  lastEventSeq(): number;
   close(): void;
 }
 
@@ -41,6 +48,53 @@ export interface JobRegistry extends RegistryReader {
   /** Confirms notes, replacing what was confirmed under the same paths. */
   trust(notes: readonly TrustedNote[]): void;
   untrust(paths: readonly string[]): void;
+  setState(key: RunnerStateKey, value: unknown): void;
+  /** Prolongs the leases of the owner's running attempts and returns the ids of those that it still holds. */
+  heartbeat(owner: string, leaseUntil: number): string[];
+  /** Marks as interrupted the running attempts, whoever owns them, whose lease ended before `now`; returns their ids. */
+  interruptExpired(now: number): string[];
+  /** Records notifications, each once for an event, channel and kind, and `throughEvent` as looked at, in one transaction. */
+  queueNotifications(notifications: readonly NewNotification[], throughEvent: number): void;
+  /** A try at delivering: settled, with an outcome, or to be tried again at `nextAt`. */
+  settleNotification(seq: number, result: { readonly outcome: string } | { readonly nextAt: number }): void;
+  /** Takes a finished job and everything known of it out of the registry; its number is never given out again. */
+  forgetJob(jobId: string): void;
+  /** Removes acknowledged outbox entries and settled notifications older than `before`, and effects of jobs that are gone. */
+  prune(before: number): void;
+}
+
+export type RunnerStateKey =
+  | 'backlog'
+  | 'circuits'
+  | 'paused'
+  | 'health'
+  | 'usage-holds'
+  | 'notified-through'
+  | 'clash'
+  | 'last-backup'
+  | 'vault-git';
+
+export interface NewNotification {
+  readonly eventSeq: number;
+  /** A name under `notify` in opus.yml. */
+  readonly channel: string;
+  readonly kind: NotificationKind;
+  readonly jobId: string | null;
+  readonly message: NotificationMessage;
+}
+
+export interface NotificationMessage {
+  readonly title: string;
+  readonly text: string;
+  /** Where to look or decide; null when there is no such place. */
+  readonly link: string | null;
+}
+
+export interface QueuedNotification extends NewNotification {
+  readonly seq: number;
+  readonly createdAt: number;
+  readonly tries: number;
+  readonly nextAt: number;
 }
 
 export interface Job {
@@ -72,6 +126,22 @@ export interface Job {
   readonly noteStatus: NoteStatus;
   /** Workflow runs begun so far; a retry begins another. */
   readonly run: number;
+  /** What the job may use now: a place among the agents, one for merging alone, or nothing. */
+  readonly slot: 'agent' | 'merge' | null;
+  /** Why it is paused: a person said so, a more urgent job took its place, a person works in its tree. */
+  readonly pausedBy: 'person' | 'preemption' | 'checkout' | null;
+  /** The agent of its next stage; null when that stage has none. */
+  readonly agent: string | null;
+  /** Not to go on before then: a usage limit, a circuit that rests. */
+  readonly holdUntil: number | null;
+  /** When it was last given a slot. */
+  readonly admittedAt: number | null;
+  /** Since when it wants a slot; the scheduler ages jobs by it. */
+  readonly queuedAt: number;
+  /** Since when its note is gone; null while it is there. */
+  readonly missingSince: number | null;
+  /** The folder in which a person works on it. */
+  readonly checkout: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -97,6 +167,8 @@ export interface Attempt {
   readonly refusedHosts: readonly string[];
   /** Decisions and retries of the job before this attempt began. */
   readonly generation: number;
+  /** Until when its owner counts as alive without another heartbeat. */
+  readonly leaseUntil: number | null;
 }
 
 export interface RecordedDecision {
