@@ -53,6 +53,7 @@ export function composeReader(config: RunnerConfig): Reader {
       featureRequestFolder: policy.folders.features,
       reportsFolder: policy.folders.reports,
       idPattern: policy.idPattern,
+      bodyDependencies: policy.bodyDependencies,
       repositories: Object.keys(config.repos),
     });
     return { vault: opened, policy };

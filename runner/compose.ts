@@ -94,6 +94,7 @@ async function build(
     featureRequestFolder: policy.folders.features,
     reportsFolder: policy.folders.reports,
     idPattern: policy.idPattern,
+    bodyDependencies: policy.bodyDependencies,
     repositories: Object.keys(config.repos),
   });
   const name = sandboxName(config.data);

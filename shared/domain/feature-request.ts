@@ -83,6 +83,8 @@ export interface FeatureRequest {
   readonly repo: string | null;
   /** Ids of FRs this one depends on, resolved from wikilinks by basename or alias. */
   readonly dependsOn: readonly string[];
+  /** Those of them that only the body names; absent where the body does not count. */
+  readonly bodyDependsOn?: readonly string[];
   /** The raw text of the `decision` key; empty when none is written. */
   readonly decision: string;
   readonly base: string | null;

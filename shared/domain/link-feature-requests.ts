@@ -17,14 +17,13 @@ export interface LinkIndex {
 export function linkFeatureRequests(notes: readonly ParsedFeatureRequest[]): FeatureRequest[] {
   const index = indexLinks(notes);
   const linked = notes.map((note) => {
-    const problems = [...note.problems, ...duplicateProblems(note, index)];
-    const dependsOn: string[] = [];
-    for (const link of note.links) {
-      const found = resolveLink(link, index);
-      if ('id' in found) dependsOn.push(found.id);
-      else problems.push(found.problem);
-    }
-    return { note, problems, dependsOn: [...new Set(dependsOn)] };
+    const found = note.links.map((link) => ({ link, ...dependencyOf(note, link, index) }));
+    const unresolved = found.flatMap(({ problem }) => problem ?? []);
+    return {
+      note,
+      problems: [...note.problems, ...duplicateProblems(note, index), ...unresolved],
+      ...dependencyIds(found),
+    };
   });
 
   const edges = new Map<string, readonly string[]>();
@@ -32,12 +31,36 @@ export function linkFeatureRequests(notes: readonly ParsedFeatureRequest[]): Fea
     if (note.id !== '' && !isCopy(note)) edges.set(note.id, [...(edges.get(note.id) ?? []), ...dependsOn]);
   }
   const cycles = findCycles(edges);
-  return linked.map(({ note, problems, dependsOn }) => {
+  return linked.map(({ note, problems, dependsOn, bodyDependsOn }) => {
     const cycle = isCopy(note) ? undefined : cycles.get(note.id);
     if (cycle) problems.push(cycleProblem(cycle, note, index));
     const { links: _links, idLine: _idLine, ...featureRequest } = note;
-    return { ...featureRequest, dependsOn, problems };
+    return { ...featureRequest, dependsOn, ...(bodyDependsOn.length > 0 && { bodyDependsOn }), problems };
   });
+}
+
+/**
+ * What one link of a note makes it depend on. In prose a note may name itself, and a link to any other note says nothing;
+ * with neither `id` nor `problem` the link does not count.
+ */
+export function dependencyOf(
+  note: Pick<FeatureRequest, 'id'>,
+  link: DependencyLink,
+  index: LinkIndex,
+): { readonly id?: string; readonly problem?: NoteProblem } {
+  const found = resolveLink(link, index);
+  if ('id' in found) return link.mention !== undefined && found.id === note.id ? {} : found;
+  return link.mention === 'name' && found.problem.code === 'depends-on.unresolved' ? {} : found;
+}
+
+function dependencyIds(found: readonly { readonly link: DependencyLink; readonly id?: string }[]): {
+  readonly dependsOn: readonly string[];
+  readonly bodyDependsOn: readonly string[];
+} {
+  const idsOf = (links: typeof found): string[] => links.flatMap(({ id }) => id ?? []);
+  const dependsOn = new Set(idsOf(found));
+  const inKey = new Set(idsOf(found.filter(({ link }) => link.mention === undefined)));
+  return { dependsOn: [...dependsOn], bodyDependsOn: [...dependsOn].filter((id) => !inKey.has(id)) };
 }
 
 export function indexLinks(notes: readonly ParsedFeatureRequest[]): LinkIndex {
@@ -58,8 +81,15 @@ export function resolveLink(link: DependencyLink, index: LinkIndex): { id: strin
   const candidates = candidatesFor(link.target, index);
   const ids = new Set(candidates.map((note) => note.id));
   const [note] = candidates;
-  if (note && candidates.length === 1 && note.id !== '') return { id: note.id };
+  const isInBody = link.mention !== undefined;
+  // In prose, two notes of one id are that id; whose mistake it is, the notes themselves are told.
+  if (note && note.id !== '' && (candidates.length === 1 || (isInBody && ids.size === 1))) return { id: note.id };
   const written = `\`${link.target.slice(0, 120)}\``;
+  if (!note && isInBody) {
+    const hint = 'Write the id of one that exists, or put it in backticks where it is no dependency.';
+    const message = `The text names ${written} as a dependency, and no feature request is called that.`;
+    return { problem: { ...error('depends-on.unresolved', message, hint, link.line), severity: 'warning' } };
+  }
   if (!note) {
     return {
       problem: error(
@@ -76,7 +106,8 @@ export function resolveLink(link: DependencyLink, index: LinkIndex): { id: strin
     return { problem: error('depends-on.unresolved', message, `Give ${note.path} an id.`, link.line) };
   }
   const hint = ids.size === 1 ? 'Give each of those notes an id of its own.' : 'Write the id of the one that is meant.';
-  return { problem: error('depends-on.ambiguous', `${written} can be any of ${listOf(paths)}.`, hint, link.line) };
+  const ambiguous = error('depends-on.ambiguous', `${written} can be any of ${listOf(paths)}.`, hint, link.line);
+  return { problem: isInBody ? { ...ambiguous, severity: 'warning' } : ambiguous };
 }
 
 function candidatesFor(target: string, index: LinkIndex): readonly ParsedFeatureRequest[] {
@@ -106,15 +137,17 @@ function cycleProblem(cycle: readonly string[], note: ParsedFeatureRequest, inde
     const found = resolveLink(link, index);
     return 'id' in found && found.id === next;
   });
+  const isInBody = onward?.mention !== undefined;
   const shown = cycle.length > 60 ? [...cycle.slice(0, 57), '…', ...cycle.slice(-2)] : cycle;
+  const place = isInBody ? ` The text in line ${onward.line} leads on to ${next ?? ''}.` : '';
   const message =
     cycle.length === 2
       ? `${note.id} depends on itself.`
-      : `These depend on each other in a circle: ${shown.join(' → ')}.`;
+      : `These depend on each other in a circle: ${shown.join(' → ')}.${place}`;
   return error(
     'depends-on.cycle',
     message,
-    'Remove one of these links from `depends_on`.',
+    isInBody ? 'Reword that line, or remove one of the other links.' : 'Remove one of these links from `depends_on`.',
     (onward ?? note.links[0])?.line ?? note.idLine,
   );
 }

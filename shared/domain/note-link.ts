@@ -3,6 +3,11 @@ export interface DependencyLink {
   readonly target: string;
   /** The line it stands on, counted from 1. */
   readonly line: number;
+  /**
+   * Set where a phrase of the body says it and not `depends_on`: `id` is an id in full, whether or not a note has it;
+   * a `name` counts only where it leads to a feature request.
+   */
+  readonly mention?: 'id' | 'name';
 }
 
 /**

@@ -1,5 +1,7 @@
 import { textOf, type FrontmatterEntry, type FrontmatterValue } from '../frontmatter/entry.ts';
+import { lineAt } from '../frontmatter/locate.ts';
 import { readFrontmatter, type Frontmatter } from '../frontmatter/read.ts';
+import { bodyDependencies } from './body-dependencies.ts';
 import type { FeatureRequest, NoteProblem, NoteProblemCode } from './feature-request.ts';
 import { defaultIdPattern, isSafeId } from './ids.ts';
 import { linkTargets, noteName, type DependencyLink } from './note-link.ts';
@@ -14,6 +16,8 @@ export interface FeatureRequestReading {
   readonly keys?: NoteKeyNames;
   /** The names in opus.yml; a note that names another repository has a problem. Unchecked when absent. */
   readonly repositories?: readonly string[];
+  /** Whether phrases of the body such as "after FR-009" are dependencies too. */
+  readonly bodyDependencies?: boolean;
 }
 
 /** A note read on its own: what it depends on is still as written, and `dependsOn` only a guess from the names. */
@@ -30,8 +34,13 @@ export function parseFeatureRequest(path: string, text: string, reading: Feature
   const isConflict = file.some((problem) => problem.code === 'note.conflict-marker');
   const note = new NoteReader(frontmatter, reading.keys ?? {}, isConflict);
   note.problems.push(...file);
-  const id = readId(note, text, frontmatter, reading.idPattern ?? defaultIdPattern);
+  const idPattern = reading.idPattern ?? defaultIdPattern;
+  const id = readId(note, text, frontmatter, idPattern);
   const links = frontmatter.block && !(isConflict && note.isBroken) ? readLinks(note) : [];
+  if (reading.bodyDependencies && frontmatter.block && !isConflict) {
+    const firstLine = lineAt(text, frontmatter.block.bodyStart);
+    links.push(...bodyDependencies(frontmatter.body, firstLine, idPattern).filter(({ target }) => target !== id));
+  }
   const status = note.text('status');
   const readStatus = statusFrom(status.text);
   if (frontmatter.block && readStatus === null) {
@@ -46,7 +55,7 @@ export function parseFeatureRequest(path: string, text: string, reading: Feature
     status: readStatus,
     priority: readPriority(note),
     repo: readRepository(note, reading.repositories),
-    dependsOn: [...new Set(links.map((link) => noteName(link.target)))],
+    dependsOn: [...new Set(links.filter((link) => link.mention !== 'name').map((link) => noteName(link.target)))],
     links,
     decision: readDecision(note),
     base: readName(note, 'base', /^[A-Za-z0-9_][\w./+@-]*$/, 'Write the name of a branch, such as `main`.'),

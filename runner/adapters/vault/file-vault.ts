@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import { planKeyWrite } from '#shared/domain/key-write.ts';
-import { indexLinks, linkFeatureRequests, resolveLink } from '#shared/domain/link-feature-requests.ts';
+import { dependencyOf, indexLinks, linkFeatureRequests } from '#shared/domain/link-feature-requests.ts';
 import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
 import { noteName } from '#shared/domain/note-link.ts';
 import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
@@ -27,6 +27,8 @@ export interface FileVaultOptions {
   readonly maxNoteBytes?: number;
   /** The names in opus.yml; notes that name another repository get a problem. */
   readonly repositories?: readonly string[];
+  /** Whether phrases of a note's body such as "after FR-009" are dependencies too; they are not unless said so. */
+  readonly bodyDependencies?: boolean;
   readonly now?: () => number;
 }
 
@@ -69,9 +71,9 @@ export class FileVault implements Vault {
     const { links, idLine: _idLine, ...featureRequest } = note;
     if (links.length === 0) return featureRequest;
     const index = indexLinks([...this.cache.values().filter((other) => other.path !== path), note]);
-    const dependsOn = links.map((link) => {
-      const found = resolveLink(link, index);
-      return 'id' in found ? found.id : noteName(link.target);
+    const dependsOn = links.flatMap((link) => {
+      const { id } = dependencyOf(note, link, index);
+      return id ?? (link.mention === undefined ? noteName(link.target) : []);
     });
     return { ...featureRequest, dependsOn: [...new Set(dependsOn)] };
   }
