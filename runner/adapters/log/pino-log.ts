@@ -1,56 +1,96 @@
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
+import type { LogLevel } from '../../core/configuration.ts';
 import type { Log } from '../../core/ports/log.ts';
-
-/** What looks like a credential never reaches a log, wherever in a text it stands. */
-const secrets = [
-  /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}/g,
-  /\bgh[pousr]_[A-Za-z0-9]{20,}/g,
-  /\bgithub_pat_[A-Za-z0-9_]{20,}/g,
-  /\bxox[abprs]-[A-Za-z0-9-]{10,}/g,
-  /\bAKIA[0-9A-Z]{16}\b/g,
-  /(?<=:\/\/[^\s/:@]{1,200}:)[^\s/@]{1,200}(?=@)/g,
-];
-
-export function redact(text: string): string {
-  return secrets.reduce((redacted, pattern) => redacted.replace(pattern, '[redacted]'), text);
-}
+import { jsonConsole, prettyConsole, type LogConsole } from './log-console.ts';
+import { redact } from './redact.ts';
+import { openRotatingFile } from './rotating-file.ts';
 
 export interface FileLog extends Log {
+  setLevel(level: LogLevel): void;
+  /** Lines that come later are dropped. May be called twice. */
   close(): void;
 }
 
-/** The runner's own log, as JSON lines in `<data>/logs/runner.log`. */
-export function openFileLog(dataFolder: string, level: string): FileLog {
-  const folder = join(dataFolder, 'logs');
-  mkdirSync(folder, { recursive: true });
-  const destination = pino.destination({ dest: join(folder, 'runner.log'), sync: true });
+export interface LogOptions {
+  /** Where `runner.log` and its predecessors are: `<data>/logs`. */
+  readonly folder: string;
+  readonly level: LogLevel;
+  /** Bytes after which the file begins anew. */
+  readonly size: number;
+  /** Predecessors kept beside the current file. */
+  readonly keep: number;
+  /** What is written to the stream as well: JSON where something else reads it, pretty where a person does. */
+  readonly console: 'none' | 'pretty' | 'json';
+  /** Standard error, where not given. */
+  readonly stream?: NodeJS.WritableStream;
+}
+
+/**
+ * The runner's own log, as JSON lines. Nothing it does throws: a log that cannot be written drops lines and says how
+ * many once it can be written again. Each line is in the file when the call returns.
+ */
+export function openLog(options: LogOptions): FileLog {
+  const { folder, size, keep } = options;
+  const file = openRotatingFile({ folder, name: 'runner', size, keep, lostLine });
+  const console = consoleOf(options);
   const logger = pino(
     {
-      level,
+      level: options.level,
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       hooks: { streamWrite: redact },
     },
-    destination,
+    {
+      write: (line) => {
+        file.write(line);
+        console?.write(line);
+      },
+    },
   );
+  const write =
+    (level: 'debug' | 'info' | 'warn' | 'error') =>
+    (fields: Readonly<Record<string, unknown>>, message: string): void => {
+      try {
+        logger[level](fields, message);
+      } catch (thrown) {
+        // A field that cannot be told, such as one whose toJSON throws.
+        logger[level]({ unloggable: String(thrown) }, message);
+      }
+    };
   return {
-    debug: (fields, message) => {
-      logger.debug(fields, message);
-    },
-    info: (fields, message) => {
-      logger.info(fields, message);
-    },
-    warn: (fields, message) => {
-      logger.warn(fields, message);
-    },
-    error: (fields, message) => {
-      logger.error(fields, message);
+    debug: write('debug'),
+    info: write('info'),
+    warn: write('warn'),
+    error: write('error'),
+    setLevel: (level) => {
+      logger.level = level;
     },
     close: () => {
-      destination.flushSync();
-      destination.end();
+      file.close();
+      console?.close();
     },
   };
+}
+
+/** The log in `<data>/logs/runner.log` alone, with the sizes that opus.yml has where it says nothing. */
+export function openFileLog(dataFolder: string, level: string): FileLog {
+  const folder = join(dataFolder, 'logs');
+  return openLog({ folder, level: level as LogLevel, size: 10_000_000, keep: 10, console: 'none' });
+}
+
+function consoleOf({ console, stream = process.stderr }: LogOptions): LogConsole | null {
+  switch (console) {
+    case 'none':
+      return null;
+    case 'json':
+      return jsonConsole(stream);
+    case 'pretty':
+      return prettyConsole(stream);
+  }
+}
+
+function lostLine(lost: number, reason: string): string {
+  const msg = `${lost === 1 ? 'A line' : `${lost} lines`} of this log could not be written (${reason}).`;
+  return `${JSON.stringify({ level: 40, time: new Date().toISOString(), pid: process.pid, lost, msg })}\n`;
 }
