@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Option, type Command } from 'commander';
 import { jsonOption, type CommandContext, type CommonOptions } from './command-context.ts';
 
 export function addFeatureRequestCommands(program: Command, context: CommandContext): void {
@@ -32,5 +32,14 @@ export function addFeatureRequestCommands(program: Command, context: CommandCont
     .action(async (_given: unknown, command: Command) => {
       const { validate } = await import('./fr-validate.ts');
       context.code = await validate(context.terminal, command.optsWithGlobals<CommonOptions>());
+    });
+  fr.command('graph')
+    .description('what depends on what, in the order in which it can be built')
+    .addOption(new Option('--mermaid', 'a Mermaid flowchart, to paste or to pipe').conflicts('json'))
+    .addOption(jsonOption())
+    .action(async (_given: unknown, command: Command) => {
+      const { featureRequestGraph } = await import('./fr-graph.ts');
+      type Given = CommonOptions & { readonly mermaid?: boolean };
+      context.code = await featureRequestGraph(context.terminal, command.optsWithGlobals<Given>());
     });
 }
