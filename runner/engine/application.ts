@@ -17,8 +17,14 @@ export interface Application {
   /** After a start: attempts that a dead runner left are closed, unfinished jobs have a workflow again, what the vault was not told is told. */
   recover(): Promise<void>;
   featureRequests(): Promise<FeatureRequest[]>;
-  /** A new job for an FR, or its unfinished one. `again` supersedes that and its open pull request. */
-  dispatch(featureRequestId: string, options: { readonly again: boolean }): Promise<Job>;
+  /**
+   * A new job for an FR, or its unfinished one. `again` supersedes that and its open pull request. An FR whose
+   * dependencies are not done is refused, unless its job may wait for them.
+   */
+  dispatch(
+    featureRequestId: string,
+    options: { readonly again: boolean; readonly waitForDependencies?: boolean },
+  ): Promise<Job>;
   /** Works on the job until it rests (gate, person, end) or `signal` stops it. `approve` answers each gate for `actor`. */
   work(jobId: string, options: { readonly approve: Actor | null; readonly signal: AbortSignal }): Promise<Job>;
   /** Takes a decision that the note's `decision` holds, if it names the current gate; says so in the note when it names another. */
@@ -28,6 +34,11 @@ export interface Application {
     jobId: string,
     options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
   ): Promise<Job>;
+  /** Stops the job's agent at its last checkpoint, until it is resumed. */
+  pause(jobId: string): Promise<Job>;
+  resume(jobId: string): Promise<Job>;
+  /** Ends the job, closing its pull request; its note is parked. */
+  cancel(jobId: string, reason: string): Promise<Job>;
   /** The workflow itself broke, which is a defect: a person is asked. */
   giveUp(jobId: string, error: OpusError): void;
   /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */

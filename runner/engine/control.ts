@@ -8,15 +8,22 @@ import type { Actor } from './application.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { StatusClash } from './outbox.ts';
+import type { RunningJobs } from './running-jobs.ts';
 import { canceledFields, cleanUp, gateOf } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
-/** Closes what a dead runner left open: its attempts count as interrupted, so that the stage is begun again. */
-export function recover(dependencies: EngineDependencies): void {
+/**
+ * Closes what a dead runner left open: its attempts count as interrupted, so that the stage is begun again, and no job
+ * holds a slot. Returns the jobs that were in the middle of something.
+ */
+export function recover(dependencies: EngineDependencies): string[] {
   const { registry, owner } = dependencies;
+  const interrupted: string[] = [];
   for (const job of registry.jobs({ finished: false })) {
+    if (job.slot !== null) registry.commit(null, null, { updateJob: { id: job.id, fields: { slot: null } } });
     const left = registry.attempts(job.id).filter((attempt) => attempt.status === 'running' && attempt.owner !== owner);
     if (left.length === 0) continue;
+    interrupted.push(job.id);
     registry.commit(null, null, {
       interruptAttempts: { jobId: job.id, exceptOwner: owner },
       events: left.map((attempt) => ({
@@ -26,6 +33,7 @@ export function recover(dependencies: EngineDependencies): void {
       })),
     });
   }
+  return interrupted;
 }
 
 function standingOf(job: Job): string {
@@ -77,6 +85,7 @@ export async function decide(
       waitingFor: null,
       gate: null,
       error: null,
+      queuedAt: clock.now(),
       runState: kind === 'approve' && job.gate.kind === 'merge' ? 'merge' : 'waiting',
     },
     events: [
@@ -198,6 +207,9 @@ export function retry(
       gate: null,
       error: null,
       runState: options.from ?? 'queued',
+      pausedBy: null,
+      holdUntil: null,
+      queuedAt: clock.now(),
       // At a gate the run is parked and goes on; elsewhere it has ended.
       run: job.gate === null ? job.run + 1 : job.run,
     },
@@ -234,13 +246,13 @@ export async function cancel(
 /** Parked or rejected by a person in the note means: stop. Any other word of theirs simply stays. */
 export async function cancelByClash(
   dependencies: EngineDependencies,
+  running: RunningJobs,
   clash: StatusClash,
-  controller: AbortController,
 ): Promise<void> {
   const job = dependencies.registry.job(clash.jobId);
   if (job === null || isFinished(job.status)) return;
   if (clash.found === 'parked' || clash.found === 'rejected') {
-    controller.abort();
+    running.stop(job.id);
     await cancel(dependencies, job, `the note's status was set to ${clash.found}`, null);
     return;
   }

@@ -1,73 +1,40 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
-import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
+import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import type { Application } from './application.ts';
-import { cancel, cancelByClash, decide, recover, retry, takeNoteDecision } from './control.ts';
+import { decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
-import { createOutbox } from './outbox.ts';
-import { createPipeline, topicOf } from './pipeline-workflow.ts';
+import { pause, resume, stopAndCancel } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
-import type { EngineDependencies } from './stage-context.ts';
+import type { JobRuntime } from './job-runtime.ts';
+import { nextOf } from './pipeline-workflow.ts';
 
 /** A job in back-off is looked at this often. */
 const lookMs = 100;
 
-export function createApplication(dependencies: EngineDependencies, engine: WorkflowEngine): Application {
-  const { registry, vault, worktrees, config, clock } = dependencies;
-  const controllers = new Map<string, AbortController>();
-  const outbox = createOutbox(dependencies);
+export function createApplication(runtime: JobRuntime): Application {
+  const { dependencies, engine, running, tell, requireJob } = runtime;
+  const { registry, vault, worktrees, clock } = dependencies;
 
-  /** One that was aborted stays so until `work` is asked for again, so that nothing more is begun. */
-  const controllerOf = (jobId: string): AbortController => {
-    let controller = controllers.get(jobId);
-    if (!controller) {
-      controller = new AbortController();
-      controllers.set(jobId, controller);
-    }
-    return controller;
+  /** Records something about a job, tells the vault, and lets whoever decides about slots look. */
+  const recorded = async (record: Job | Promise<Job>): Promise<Job> => {
+    const job = await record;
+    // Without a slot nothing runs, so that a workflow in back-off must look to give its slot back.
+    if (isFinished(job.status) || job.slot !== null || slotFor(nextOf(dependencies, job.id)) === null)
+      await runtime.wake(job);
+    runtime.changed();
+    await tell();
+    return registry.job(job.id) ?? job;
   };
 
-  const tell = async (): Promise<void> => {
-    for (const clash of await outbox.flush()) await cancelByClash(dependencies, clash, controllerOf(clash.jobId));
-    await outbox.flush();
-  };
-
-  engine.register(
-    createPipeline(dependencies, {
-      outbox,
-      signalOf: (jobId) => controllerOf(jobId).signal,
-      afterFlush: async (clashes) => {
-        for (const clash of clashes) await cancelByClash(dependencies, clash, controllerOf(clash.jobId));
-      },
-      succeed: async (jobId) => {
-        const job = requireJob(jobId);
-        beginRun(job);
-        await engine.start(jobId, job.run + 1);
-      },
-    }),
-  );
-
-  function requireJob(name: string): Job {
-    const job = registry.job(name) ?? registry.newestJobOf(name);
-    if (job) return job;
-    throw new OpusError(
-      'registry.job-not-found',
-      `There is no job "${name}" and no feature request of that name was dispatched.`,
-      {
-        hint: 'opus job list names the jobs; opus fr list the feature requests.',
-      },
-    );
-  }
-
-  function beginRun(job: Job): void {
-    registry.commit(`${job.id}/run/${job.run + 1}`, null, { updateJob: { id: job.id, fields: { run: job.run + 1 } } });
-  }
-
-  const wake = async (job: Job): Promise<void> => {
-    await engine.start(job.id, job.run);
-    await engine.signal(topicOf(job.id));
+  const giveSlot = (job: Job): void => {
+    const slot = slotFor(nextOf(dependencies, job.id));
+    if (slot === null || job.slot !== null) return;
+    const fields = { slot, admittedAt: clock.now(), pausedBy: null } as const;
+    const status = job.status === 'queued' ? 'queued' : 'running';
+    registry.commit(null, null, { updateJob: { id: job.id, fields: { ...fields, status, waitingFor: null } } });
   };
 
   return {
@@ -83,7 +50,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       if (newest && !isFinished(newest.status)) {
         const askedAgain = newest.waitingFor === 'human' && featureRequest.status === 'planned';
         if (!options.again && !askedAgain) return newest;
-        await cancel(dependencies, newest, 'superseded by a new dispatch', null);
+        await stopAndCancel(dependencies, running, newest, 'superseded by a new dispatch', null);
         await tell();
       }
       const fresh =
@@ -91,14 +58,17 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       const dispatchable = options.again
         ? { ...fresh, status: 'planned' as const, problems: featureRequest.problems }
         : { ...fresh, problems: featureRequest.problems };
-      const job = await dispatch(dependencies, dispatchable, all, fresh.status ?? 'planned');
+      const { waitForDependencies = false } = options;
+      const seen = fresh.status ?? 'planned';
+      const job = await dispatch(dependencies, dispatchable, all, seen, { waitForDependencies });
+      runtime.changed();
       await tell();
       return job;
     },
     async work(jobId, options) {
-      controllers.delete(jobId);
+      running.allow(jobId);
       const stop = (): void => {
-        controllerOf(jobId).abort();
+        running.stop(jobId);
       };
       options.signal.addEventListener('abort', stop, { once: true });
       try {
@@ -107,7 +77,8 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
           if (before.waitingFor === 'approval' && options.approve !== null) {
             await decide(dependencies, before, 'approve', '', options.approve);
           } else if (!isWorking(before)) break;
-          await wake(requireJob(jobId));
+          giveSlot(requireJob(jobId));
+          await runtime.wake(requireJob(jobId));
           await engine.tick();
           await engine.idle();
           if (options.signal.aborted) break;
@@ -120,21 +91,12 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
       }
       return requireJob(jobId);
     },
-    async takeNoteDecision(jobId) {
-      const job = await takeNoteDecision(dependencies, requireJob(jobId));
-      await tell();
-      return job;
-    },
-    async decide(jobId, kind, comment, actor) {
-      const job = await decide(dependencies, requireJob(jobId), kind, comment, actor);
-      await tell();
-      return job;
-    },
-    async retry(jobId, options) {
-      const job = retry(dependencies, requireJob(jobId), options);
-      await tell();
-      return job;
-    },
+    takeNoteDecision: (jobId) => recorded(takeNoteDecision(dependencies, requireJob(jobId))),
+    decide: (jobId, kind, comment, actor) => recorded(decide(dependencies, requireJob(jobId), kind, comment, actor)),
+    retry: async (jobId, options) => await recorded(retry(dependencies, requireJob(jobId), options)),
+    pause: (jobId) => recorded(pause(dependencies, running, requireJob(jobId))),
+    resume: async (jobId) => await recorded(resume(dependencies, running, requireJob(jobId))),
+    cancel: (jobId, reason) => recorded(stopAndCancel(dependencies, running, requireJob(jobId), reason, 'parked')),
     giveUp(jobId, error) {
       const job = registry.job(jobId);
       if (job === null || isFinished(job.status)) return;
@@ -159,7 +121,7 @@ export function createApplication(dependencies: EngineDependencies, engine: Work
     },
     async diff(jobId) {
       const job = requireJob(jobId);
-      const url = config.repos[job.repository]?.url;
+      const url = dependencies.config.repos[job.repository]?.url;
       if (url === undefined || job.headCommit === null || job.baseCommit === null) {
         throw new OpusError('registry.job-not-found', `${job.id} has no change to show yet.`, {
           hint: `opus job show ${job.id} tells where it is.`,
@@ -184,8 +146,10 @@ function requireFeatureRequest(all: Awaited<ReturnType<Application['featureReque
   });
 }
 
+/** A foreground run is alone with its job: what a service would weigh up, it simply goes on with. */
 function isWorking(job: Job): boolean {
-  return job.status === 'queued' || job.status === 'running';
+  const waitsForNothingElse = job.waitingFor === null || job.waitingFor === 'slot' || job.waitingFor === 'disk';
+  return wantsToGoOn(job) && waitsForNothingElse;
 }
 
 function delay(milliseconds: number, signal: AbortSignal): Promise<void> {

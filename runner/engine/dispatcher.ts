@@ -12,10 +12,12 @@ export async function dispatch(
   featureRequest: FeatureRequest,
   all: readonly FeatureRequest[],
   seenStatus: NoteStatus,
+  options: { readonly waitForDependencies: boolean },
 ): Promise<Job> {
   const { registry, config, clock, worktrees } = dependencies;
   requireSandbox(dependencies);
-  requireDispatchable(featureRequest, all);
+  requireDispatchable(featureRequest);
+  if (!options.waitForDependencies) requireDependencies(featureRequest, all);
   const name = featureRequest.repo ?? config.defaultRepository;
   const repository = config.repos[name];
   if (!repository) {
@@ -24,9 +26,11 @@ export async function dispatch(
     });
   }
   const confirmed = dependencies.confirmed();
+  let firstAgent: string | null = null;
   for (const stage of confirmed.policy.stages) {
-    if (stage === 'plan' || stage === 'code' || stage === 'review')
-      requireAgent(confirmed.profiles, stage, featureRequest);
+    if (stage !== 'plan' && stage !== 'code' && stage !== 'review') continue;
+    const { name: agent } = requireAgent(confirmed.profiles, stage, featureRequest);
+    firstAgent ??= agent;
   }
   const address = { name, url: repository.url };
   const base = featureRequest.base ?? repository.base;
@@ -60,7 +64,7 @@ export async function dispatch(
     run: 1,
     slot: null,
     pausedBy: null,
-    agent: null,
+    agent: firstAgent,
     holdUntil: null,
     admittedAt: null,
     queuedAt: now,
@@ -98,7 +102,7 @@ function requireSandbox({ config, sandboxState }: EngineDependencies): void {
   );
 }
 
-function requireDispatchable(featureRequest: FeatureRequest, all: readonly FeatureRequest[]): void {
+function requireDispatchable(featureRequest: FeatureRequest): void {
   const problem = featureRequest.problems.find((candidate) => candidate.severity === 'error');
   if (problem) {
     throw new OpusError('vault.fr-invalid', `${featureRequest.path}:${problem.line}: ${problem.message}`, {
@@ -112,6 +116,9 @@ function requireDispatchable(featureRequest: FeatureRequest, all: readonly Featu
       { hint: `Set "status: planned" in ${featureRequest.path} to work on it again.` },
     );
   }
+}
+
+function requireDependencies(featureRequest: FeatureRequest, all: readonly FeatureRequest[]): void {
   const open = featureRequest.dependsOn
     .map((id) => all.find((candidate) => candidate.id === id))
     .filter((dependency) => dependency !== undefined && dependency.status !== 'done');

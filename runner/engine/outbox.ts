@@ -53,7 +53,14 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
 
 /** Only the last of several writes of a job's report, or of its keys, is worth doing. */
 function isSameWrite(left: OutboxEntry, right: OutboxEntry): boolean {
-  return left.jobId === right.jobId && left.payload.kind === right.payload.kind && left.payload.kind !== 'note';
+  if (left.jobId !== right.jobId || left.payload.kind !== right.payload.kind || left.payload.kind === 'note')
+    return false;
+  // What concerns no job concerns a note.
+  const isOfOneNote =
+    left.payload.kind !== 'keys' ||
+    right.payload.kind !== 'keys' ||
+    left.payload.write.path === right.payload.write.path;
+  return left.jobId !== null || isOfOneNote;
 }
 
 /** What was never written may still stand in the note as it was before: each status that was waited for is expected. */

@@ -1,11 +1,16 @@
+import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
+import type { Stage } from '#shared/domain/stage.ts';
 import { orderHistory } from '../core/pipeline/history.ts';
 import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
 import { retryDelay } from '../core/pipeline/retry-delay.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import { agentNameOf, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
+import type { RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 const longWaitMs = 6 * 3_600_000;
@@ -14,8 +19,11 @@ const turnsARun = maximumSteps / 2;
 
 export interface PipelineHooks {
   readonly outbox: Outbox;
-  /** The signal that stops whatever the job is doing in this process. */
-  signalOf(jobId: string): AbortSignal;
+  readonly running: RunningJobs;
+  /** False while the runner stops: what runs may end, nothing more begins. */
+  mayBegin(): boolean;
+  /** The job has given its slot back, or wants another one. */
+  rested(jobId: string): void;
   /** What a person did to the note meanwhile; called after each flush. */
   afterFlush(clashes: Awaited<ReturnType<Outbox['flush']>>): Promise<void>;
   /** A run's turns are used up: begin its successor. */
@@ -40,7 +48,7 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
   return async (context, jobId, run) => {
     for (let turn = 0; turn < turnsARun; turn++) {
       const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
-        const decided = await decideTurn(dependencies, jobId, run, hooks.signalOf(jobId));
+        const decided = await decideTurn(dependencies, hooks, jobId, run);
         if (!isToldWithItsStage(decided)) await flush();
         return decided;
       });
@@ -88,11 +96,17 @@ async function takeTurn(
   }
   const upcoming = nextOf(dependencies, jobId);
   const feedback = upcoming.kind === 'stage' ? upcoming.feedback : [];
+  const ended = hooks.running.begin(attempt);
   // The vault is told while the agent starts; what the attempt came to is told with what is decided next.
   const told = flush();
   try {
-    await runAttempt(dependencies, job, attempt, feedback, hooks.signalOf(jobId));
+    await runAttempt(dependencies, job, attempt, feedback, hooks.running.signalOf(jobId));
+  } catch (thrown) {
+    // Another runner holds the attempt now, or it was given up as dead: what it came to here counts for nothing.
+    if (!(thrown instanceof OpusError && thrown.code === 'registry.lost')) throw thrown;
+    dependencies.log.warn({ err: thrown, job: jobId, stage: order.stage }, thrown.message);
   } finally {
+    ended();
     await told;
   }
 }
@@ -110,23 +124,31 @@ function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
     stages: policy.stages,
     rounds: policy.rounds ?? dependencies.config.rounds,
     attempts: dependencies.config.retry.attempts,
-    crashes: 10,
+    crashes: dependencies.config.retry.crashes,
     planGate: policy.planApproval,
   };
 }
 
 async function decideTurn(
   dependencies: EngineDependencies,
+  hooks: PipelineHooks,
   jobId: string,
   run: number,
-  signal: AbortSignal,
 ): Promise<Turn> {
   const { registry, config } = dependencies;
   const job = registry.job(jobId);
-  if (job === null || isFinished(job.status) || job.run !== run) return { kind: 'stop' };
-  if (signal.aborted) return { kind: 'wait' };
+  if (job === null || job.run !== run) return { kind: 'stop' };
+  if (isFinished(job.status)) {
+    release(dependencies, hooks, job);
+    return { kind: 'stop' };
+  }
   const upcoming = nextOf(dependencies, jobId);
   if (upcoming.kind === 'stage') {
+    const stopped = hooks.running.signalOf(jobId).aborted || !hooks.mayBegin();
+    if (stopped || !isEnough(job.slot, upcoming.stage) || !(await agentHasRoom(dependencies, job, upcoming.stage))) {
+      release(dependencies, hooks, job);
+      return { kind: 'wait' };
+    }
     const generation = registry.decisions(jobId).length + registry.retries(jobId).length;
     return {
       kind: 'stage',
@@ -135,5 +157,28 @@ async function decideTurn(
     };
   }
   await settle(dependencies, job, upcoming);
+  release(dependencies, hooks, job);
   return upcoming.kind === 'gate' ? { kind: 'wait' } : { kind: 'stop' };
+}
+
+function release(dependencies: EngineDependencies, hooks: PipelineHooks, job: Job): void {
+  if (job.slot !== null) {
+    // One that was pushed aside keeps the time that it has waited already.
+    const queuedAt = job.pausedBy === 'preemption' ? job.queuedAt : dependencies.clock.now();
+    dependencies.registry.commit(null, null, { updateJob: { id: job.id, fields: { slot: null, queuedAt } } });
+  }
+  hooks.rested(job.id);
+}
+
+/**
+ * A slot was given for one agent. When the next stage's agent is another one that has a limit of its own, the slot goes
+ * back and admission decides.
+ */
+async function agentHasRoom(dependencies: EngineDependencies, job: Job, stage: Stage): Promise<boolean> {
+  if (slotOfStage(stage) === 'merge') return true;
+  const agent = await agentNameOf(dependencies, job, stage);
+  if (agent === job.agent) return true;
+  dependencies.registry.commit(null, null, { updateJob: { id: job.id, fields: { agent } } });
+  const profile = dependencies.confirmed().profiles.find(({ name }) => name === agent);
+  return (profile?.concurrency ?? null) === null;
 }

@@ -1,4 +1,4 @@
-import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import { dispositionOf, OpusError, toOpusError } from '#shared/domain/errors.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
@@ -22,6 +22,9 @@ const stageFunctions: Record<Stage, (dependencies: EngineDependencies, run: Stag
   merge: runMerge,
 };
 
+/** A usage limit that does not say when it ends is tried again after this. */
+const unknownResetMs = 15 * 60_000;
+
 export interface StageOrder {
   readonly stage: Stage;
   readonly round: number;
@@ -42,7 +45,8 @@ export function beginAttempt(
 ): Attempt | null {
   const { registry, clock, owner } = dependencies;
   const id = attemptId(job.id, order);
-  if (job.status === 'canceled' || registry.attempts(job.id).some((attempt) => attempt.id === id)) return null;
+  const earlier = registry.attempts(job.id);
+  if (job.status === 'canceled' || earlier.some((attempt) => attempt.id === id)) return null;
   const attempt: Attempt = {
     id,
     jobId: job.id,
@@ -63,9 +67,18 @@ export function beginAttempt(
     leaseUntil: clock.now() + dependencies.config.timeouts.lease,
   };
   recordJob(registry, `${id}/begin`, job, {
-    fields: { status: 'running', runState: order.stage, waitingFor: null, gate: null, error: null },
+    fields: {
+      status: 'running',
+      runState: order.stage,
+      waitingFor: null,
+      gate: null,
+      error: null,
+      pausedBy: null,
+      holdUntil: null,
+      ...(agent === null ? {} : { agent }),
+    },
     events: [
-      ...(job.status === 'queued' ? [['job.started'] as const] : []),
+      ...(earlier.length === 0 ? [['job.started'] as const] : []),
       ['stage.started', { stage: order.stage, round: order.round, attempt: order.attempt }],
     ],
     also: { insertAttempt: attempt },
@@ -132,9 +145,11 @@ function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Atte
     `The ${attempt.stage} stage of ${job.id} failed: ${error.message}`,
   );
   const refused = error.details['refusedHosts'];
+  const hold = holdOf(dependencies, job, error);
   recordJob(dependencies.registry, `${attempt.id}/end`, dependencies.registry.job(job.id) ?? job, {
-    fields: {},
+    fields: hold ?? {},
     events: [
+      ...(hold === null ? [] : [['job.waiting', { waitingFor: hold.waitingFor, until: hold.holdUntil }] as const]),
       ['stage.failed', { stage: attempt.stage, round: attempt.round, status: 'failed', error: { ...error.summary() } }],
     ],
     also: {
@@ -157,6 +172,25 @@ function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Atte
     kind: 'ended',
     text: `failed: ${error.message}`,
   });
+}
+
+/** An error that only time mends puts the job on hold until then and is charged to nobody. */
+function holdOf(
+  { clock }: EngineDependencies,
+  job: Job,
+  error: OpusError,
+): Pick<Job, 'status' | 'waitingFor' | 'runState' | 'holdUntil' | 'error'> | null {
+  if (dispositionOf(error.code) !== 'hold') return null;
+  const holdUntil = error.summary().until ?? clock.now() + unknownResetMs;
+  const waitingFor = error.code === 'agent.usage-limit' ? 'usage-limit' : 'circuit';
+  const until = new Date(holdUntil).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
+  return {
+    status: 'waiting',
+    waitingFor,
+    runState: 'waiting',
+    holdUntil,
+    error: { ...error.summary(), hint: error.hint ?? `${job.id} goes on by itself after ${until}.` },
+  };
 }
 
 function pullRequestEvents(job: Job, outcome: StageOutcome): (readonly [string, Readonly<Record<string, unknown>>])[] {

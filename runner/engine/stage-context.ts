@@ -2,6 +2,7 @@ import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { Evidence } from '#shared/domain/evidence.ts';
 import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configuration.ts';
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
+import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
@@ -32,6 +33,9 @@ export interface EngineDependencies {
   readonly owner: string;
   /** Bounded, safe file writes and folders of an attempt. */
   readonly files: AttemptFiles;
+  readonly circuits: Circuits;
+  /** Bytes free for the data folder; null where that cannot be told. */
+  freeBytes(): number | null;
   /** Live progress for the terminal; must not throw. */
   readonly progress: (line: ProgressLine) => void;
 }

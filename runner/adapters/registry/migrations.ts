@@ -118,6 +118,7 @@ const migrations: readonly string[] = [
   ALTER TABLE jobs ADD COLUMN missing_since INTEGER;
   ALTER TABLE jobs ADD COLUMN checkout TEXT;
   UPDATE jobs SET queued_at = created_at;
+  UPDATE jobs SET admitted_at = created_at WHERE EXISTS (SELECT 1 FROM attempts WHERE job_id = jobs.id);
 
   ALTER TABLE attempts ADD COLUMN lease_until INTEGER;
 
@@ -162,9 +163,22 @@ export function migrate(connection: Connection, file: string): void {
   connection.transaction(() => {
     const found = readSchemaVersion(connection);
     refuseNewerSchema(found, file);
-    for (const statements of migrations.slice(found)) connection.exec(statements);
-    connection.exec(`PRAGMA user_version = ${schemaVersion}`);
+    try {
+      for (const statements of migrations.slice(found)) connection.exec(statements);
+      connection.exec(`PRAGMA user_version = ${schemaVersion}`);
+    } catch (thrown) {
+      throw migrationFailure(found, file, thrown);
+    }
   });
+}
+
+function migrationFailure(found: number, file: string, thrown: unknown): unknown {
+  if (thrown instanceof OpusError || !(thrown instanceof Error)) return thrown;
+  return new OpusError(
+    'registry.incompatible',
+    `The registry ${file} could not be brought from schema ${found} to ${schemaVersion}: ${thrown.message}. It is as it was.`,
+    { hint: 'Go back to the version of opus that wrote it.', details: { found, known: schemaVersion }, cause: thrown },
+  );
 }
 
 export function refuseNewerSchema(found: number, file: string): void {

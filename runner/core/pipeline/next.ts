@@ -153,6 +153,8 @@ function reject(position: Position, attempt: Attempt, policy: PipelinePolicy): v
 
 function fail(position: Position, attempt: Attempt, policy: PipelinePolicy): void {
   position.tries++;
+  // Held by something outside, such as a usage limit: no attempt is charged.
+  if (attempt.error && dispositionOf(attempt.error.code) === 'hold') return;
   position.failures++;
   const error = attempt.error ?? {
     code: 'internal.unexpected' as const,

@@ -1,8 +1,15 @@
 import * as z from 'zod/mini';
-import { OpusError } from '#shared/domain/errors.ts';
+import { dispositionOf, OpusError } from '#shared/domain/errors.ts';
 import { stageResults, type AgentStage } from '#shared/domain/stage.ts';
 import { requireAgent, selectModel } from '../../core/agents.ts';
-import { MalformedJson, type AgentOutcome, type AgentProfile, type AgentReport } from '../../core/ports/agent.ts';
+import {
+  MalformedJson,
+  type AgentOutcome,
+  type AgentProfile,
+  type AgentReport,
+  type AgentRequest,
+} from '../../core/ports/agent.ts';
+import type { CircuitVerdict } from '../../core/ports/circuits.ts';
 import type { LimitsConfig } from '../../core/configuration.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
@@ -88,7 +95,7 @@ async function ask(
     profile.path,
   );
   const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
-  const outcome = await driver.run({
+  const request: AgentRequest = {
     profile,
     job: run.job.id,
     featureRequest: run.featureRequest.id,
@@ -110,8 +117,8 @@ async function ask(
     onOutput: (text) => {
       dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
     },
-  });
-  return answerOf(outcome);
+  };
+  return answerOf(await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent));
 }
 
 /** opus.yml holds ceilings, which a note may stay below and never raise. */
@@ -138,11 +145,20 @@ function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig): void 
   }
 }
 
+/** Only what may go better another time says something of the agent itself: a missing program fails for ever, a usage limit is no failure. */
+function judgeAgent(ended: PromiseSettledResult<AgentOutcome>): CircuitVerdict {
+  if (ended.status === 'rejected') return 'neither';
+  const outcome = ended.value;
+  if (outcome.kind === 'finished') return 'success';
+  return outcome.kind === 'failed' && dispositionOf(outcome.error.code) === 'retry' ? 'failure' : 'neither';
+}
+
 function answerOf(outcome: AgentOutcome): AgentAnswer {
   if (outcome.kind === 'failed') {
-    const { code, message, hint } = outcome.error;
+    const { code, message, hint, until } = outcome.error;
     throw new OpusError(code, message, {
       ...(hint === null ? {} : { hint }),
+      ...(until === undefined ? {} : { until }),
       details: { refusedHosts: outcome.report.refusedHosts, tail: outcome.report.tail },
     });
   }

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { createCommandDriver } from './adapters/agents/command-driver.ts';
+import { createCircuits } from './adapters/circuits/circuits.ts';
+import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine.ts';
+import { createAttemptFiles } from './adapters/files/attempt-files.ts';
+import { createDisk } from './adapters/files/disk-space.ts';
+import { createLocalForge } from './adapters/forge-local/local-forge.ts';
+import { createGitWorktrees } from './adapters/git/git-worktrees.ts';
+import { createHostGit } from './adapters/git/host-git.ts';
+import { openLog, type FileLog } from './adapters/log/pino-log.ts';
+import { createLiquidPrompts } from './adapters/prompts/liquid-prompts.ts';
+import { makeFolder } from './adapters/registry/make-folder.ts';
+import { openRegistry } from './adapters/registry/open-registry.ts';
+import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
+import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
+import { endOrphans, sandboxName } from './adapters/sandbox/orphans.ts';
+import { createUnconfinedSandbox } from './adapters/sandbox/unconfined.ts';
+import { createFileVault } from './adapters/vault/file-vault.ts';
+import { OpusError } from '#shared/domain/errors.ts';
+import { parsePolicy } from './config/policy.ts';
+import { createConfirmedNotes, checkCodeNote } from './confirmed-notes.ts';
+import type { LogLevel, RunnerConfig } from './core/configuration.ts';
+import type { Clock } from './core/ports/clock.ts';
+import type { Forge } from './core/ports/forge.ts';
+import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
+import { createCurrentVault } from './current-vault.ts';
+import { guardedForge } from './engine/guarded-forge.ts';
+import { createJobRuntime, type JobRuntime } from './engine/job-runtime.ts';
+import type { EngineDependencies, ProgressLine } from './engine/stage-context.ts';
+import { createTrust, type Trust } from './engine/trust.ts';
+
+export interface RunnerOverrides {
+  readonly progress?: (line: ProgressLine) => void;
+  readonly logLevel?: LogLevel;
+  /** Where the log is said beside its file. */
+  readonly console?: 'none' | 'pretty' | 'json';
+  readonly clock?: Clock;
+  /** In place of bubblewrap. */
+  readonly sandbox?: Sandbox;
+  /** The configuration in force at each moment, where it may change. */
+  readonly currentConfig?: () => RunnerConfig;
+}
+
+/** A runner's parts, built on a data folder that this process holds alone. */
+export interface RunnerParts {
+  readonly runtime: JobRuntime;
+  readonly dependencies: EngineDependencies;
+  readonly log: FileLog;
+  readonly trust: Trust;
+  readonly sandboxState: SandboxProbe;
+  sandboxesAlive(): number;
+}
+
+/** What must be released, in the order in which it was acquired. */
+export type Releases = (() => Promise<void> | void)[];
+
+const systemClock: Clock = { now: () => Date.now() };
+
+/** Rejects with `registry.locked` when another process holds the data folder. `onDefect` is told of a workflow that broke. */
+export async function composeParts(
+  config: RunnerConfig,
+  overrides: RunnerOverrides,
+  releases: Releases,
+  onDefect: (jobId: string, error: OpusError) => void,
+): Promise<RunnerParts> {
+  const clock = overrides.clock ?? systemClock;
+  const current = overrides.currentConfig ?? (() => config);
+  makeFolders(config);
+  const lock = acquireRunnerLock(config.data);
+  releases.push(() => {
+    lock.release();
+  });
+  const log = openLog({
+    folder: join(config.data, 'logs'),
+    level: overrides.logLevel ?? config.log.level,
+    size: config.log.size,
+    keep: config.log.keep,
+    console: overrides.console ?? 'none',
+  });
+  releases.push(() => {
+    log.close();
+  });
+  const registry = openRegistry({ file: join(config.data, 'registry.db'), clock });
+  releases.push(() => {
+    registry.close();
+  });
+  const trust = createTrust(createFileVault({ root: config.vault.path }), registry, clock, checkCodeNote);
+  if (config.trust === 'auto') await trust.confirm('all');
+  await refuseBrokenFirstPolicy(trust);
+  const confirmed = createConfirmedNotes(registry);
+  const vault = createCurrentVault(() => {
+    const { policy } = confirmed();
+    return {
+      root: current().vault.path,
+      featureRequestFolder: policy.folders.features,
+      reportsFolder: policy.folders.reports,
+      idPattern: policy.idPattern,
+      bodyDependencies: policy.bodyDependencies,
+      repositories: Object.keys(current().repos),
+    };
+  });
+  const name = sandboxName(config.data);
+  const orphans = process.platform === 'linux' ? endOrphans(name) : 0;
+  if (orphans > 0) log.warn({ orphans }, 'Sandboxes that a killed runner had left were ended.');
+  const chosen = await chooseSandbox(config, overrides.sandbox ?? createBubblewrapSandbox({ name }));
+  const { sandbox, alive } = counted(chosen.sandbox);
+  const engine = createEmbeddedEngine({
+    file: join(config.data, 'engine.db'),
+    onFailure: (jobId, error) => {
+      log.error({ err: error, job: jobId }, `The workflow of ${jobId} broke: ${error.message}`);
+      onDefect(jobId, error);
+    },
+    onTickError: (error) => {
+      log.error({ err: error }, `The engine could not look for work: ${error.message}`);
+    },
+  });
+  releases.push(() => engine.stop());
+  const git = createHostGit();
+  const forge = createLocalForge({ git });
+  const circuits = createCircuits({
+    failures: () => current().circuit.failures,
+    rest: () => current().circuit.rest,
+    clock,
+    load: () => registry.state('circuits')?.value,
+    save: (value) => {
+      registry.setState('circuits', value);
+    },
+  });
+  const command = createCommandDriver({
+    sandbox,
+    configFolder: config.folder,
+    environment: process.env,
+    home: homedir(),
+  });
+  const disk = createDisk();
+  const dependencies: EngineDependencies = {
+    get config() {
+      return current();
+    },
+    clock,
+    log,
+    registry,
+    vault,
+    worktrees: createGitWorktrees({ dataFolder: config.data, sandbox, git }),
+    sandbox,
+    sandboxState: chosen.state,
+    prompts: createLiquidPrompts(),
+    drivers: new Map([['command', command]]),
+    forgeOf: (repository) => guardedForge(forgeOf(current(), repository, forge), circuits, repository),
+    confirmed,
+    owner: `${process.pid}-${randomUUID()}`,
+    files: createAttemptFiles(config.data),
+    circuits,
+    freeBytes: () => disk.freeBytes(config.data),
+    progress: overrides.progress ?? (() => undefined),
+  };
+  return {
+    runtime: createJobRuntime(dependencies, engine),
+    dependencies,
+    log,
+    trust,
+    sandboxState: chosen.state,
+    sandboxesAlive: alive,
+  };
+}
+
+/** Counts the runs that are going on. */
+function counted(sandbox: Sandbox): { readonly sandbox: Sandbox; alive(): number } {
+  let alive = 0;
+  return {
+    alive: () => alive,
+    sandbox: {
+      probe: () => sandbox.probe(),
+      async run(request) {
+        alive += 1;
+        try {
+          return await sandbox.run(request);
+        } finally {
+          alive -= 1;
+        }
+      },
+    },
+  };
+}
+
+function makeFolders(config: RunnerConfig): void {
+  const caches = Object.values(config.repos).flatMap((repository) => repository.cache.map(({ source }) => source));
+  for (const folder of [config.data, ...caches]) {
+    try {
+      makeFolder(folder, 0o700);
+    } catch (thrown) {
+      const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown';
+      throw new OpusError('config.invalid', `${config.file}: the folder ${folder} cannot be made (${code}).`, {
+        hint: 'Name a folder that the runner may write in: data: ./.opus',
+        cause: thrown,
+      });
+    }
+  }
+}
+
+async function chooseSandbox(
+  config: RunnerConfig,
+  isolating: Sandbox,
+): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
+  if (config.sandbox === 'off') {
+    const sandbox = createUnconfinedSandbox({
+      reason: 'opus.yml says "sandbox: off".',
+      hint: 'Write "sandbox: required" in opus.yml.',
+    });
+    return { sandbox, state: await sandbox.probe() };
+  }
+  const state = await isolating.probe();
+  if (state.kind === 'isolated' || config.sandbox === 'required') return { sandbox: isolating, state };
+  return { sandbox: createUnconfinedSandbox({ reason: state.reason, hint: state.hint }), state };
+}
+
+/** While no policy was ever confirmed, a broken one is no reason to go by the defaults. */
+async function refuseBrokenFirstPolicy(trust: Trust): Promise<void> {
+  for (const change of await trust.changes()) {
+    if (change.kind === 'policy' && change.state === 'new' && change.after !== null)
+      parsePolicy(change.after, change.path);
+  }
+}
+
+function forgeOf(config: RunnerConfig, repository: string, local: Forge): Forge {
+  if (config.repos[repository]?.forge === 'local') return local;
+  throw new OpusError('forge.unsupported', `The forge of repos.${repository} is not available in this version.`, {
+    hint: 'Write "forge: local" and a bare repository as its url.',
+  });
+}

@@ -1,0 +1,46 @@
+import type { JobRuntime } from './job-runtime.ts';
+
+export interface Heartbeat {
+  /** Prolongs what this process holds, and stops what it holds no more. Returns by how much the wall clock jumped, 0 when it did not. */
+  beat(): number;
+}
+
+/** A difference between the two clocks up to this is drift, not a jump. */
+const jumpMs = 60_000;
+
+/**
+ * Leases are prolonged from the real event loop. A runner that was asleep for longer than its lease finds out here
+ * whether its attempts are still its own; where they are not, their agents are ended.
+ */
+export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): Heartbeat {
+  const { dependencies, running } = runtime;
+  const { registry, clock, owner, log } = dependencies;
+  let last = { wall: clock.now(), monotonic: monotonic() };
+
+  function jumped(): number {
+    const now = { wall: clock.now(), monotonic: monotonic() };
+    const jump = now.wall - last.wall - (now.monotonic - last.monotonic);
+    last = now;
+    return Math.abs(jump) > jumpMs ? jump : 0;
+  }
+
+  return {
+    beat() {
+      const jump = jumped();
+      // Seen before the registry is asked, so that one which begins meanwhile is not taken for lost.
+      const here = running.attempts();
+      const held = new Set(registry.heartbeat(owner, clock.now() + dependencies.config.timeouts.lease));
+      for (const attempt of here) {
+        if (held.has(attempt.id)) continue;
+        const recorded = registry.attempts(attempt.jobId).find(({ id }) => id === attempt.id);
+        if (recorded?.status !== 'interrupted') continue;
+        log.warn(
+          { job: attempt.jobId, stage: attempt.stage },
+          `${attempt.id} is held by another runner now; it is stopped here.`,
+        );
+        running.stop(attempt.jobId);
+      }
+      return jump;
+    },
+  };
+}

@@ -1,0 +1,98 @@
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
+import { cancelByClash } from './control.ts';
+import { createOutbox, type StatusClash } from './outbox.ts';
+import { createPipeline, topicOf } from './pipeline-workflow.ts';
+import { createRunningJobs, type RunningJobs } from './running-jobs.ts';
+import type { EngineDependencies } from './stage-context.ts';
+
+/** What both a foreground run and the service work jobs with. */
+export interface JobRuntime {
+  readonly dependencies: EngineDependencies;
+  readonly engine: WorkflowEngine;
+  readonly running: RunningJobs;
+  /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */
+  requireJob(name: string): Job;
+  /** Lets the job's workflow look at the registry again, beginning its run where that has not begun. */
+  wake(job: Job): Promise<void>;
+  /** Tells the vault what it was not told. */
+  tell(): Promise<void>;
+  /** From now on nothing more begins; what runs may end. */
+  closeDoors(): void;
+  /** Called when a job has changed, or has given back its slot: somebody may want to decide anew. Must not throw. */
+  onChange(listener: () => void): void;
+  changed(): void;
+}
+
+/** Registers the pipeline with the engine, which can be done once. */
+export function createJobRuntime(dependencies: EngineDependencies, engine: WorkflowEngine): JobRuntime {
+  const { registry, log } = dependencies;
+  const running = createRunningJobs();
+  const outbox = createOutbox(dependencies);
+  const listeners: (() => void)[] = [];
+  let doorsAreOpen = true;
+
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const takeClashes = async (clashes: readonly StatusClash[]): Promise<void> => {
+    for (const clash of clashes) {
+      try {
+        await cancelByClash(dependencies, running, clash);
+      } catch (thrown) {
+        log.error({ err: thrown, job: clash.jobId }, `A clash could not be taken up: ${toOpusError(thrown).message}`);
+      }
+    }
+  };
+
+  const requireJob = (name: string): Job => {
+    const job = registry.job(name) ?? registry.newestJobOf(name);
+    if (job) return job;
+    throw new OpusError(
+      'registry.job-not-found',
+      `There is no job "${name}" and no feature request of that name was dispatched.`,
+      { hint: 'opus job list names the jobs; opus fr list the feature requests.' },
+    );
+  };
+
+  engine.register(
+    createPipeline(dependencies, {
+      outbox,
+      running,
+      mayBegin: () => doorsAreOpen,
+      rested: changed,
+      afterFlush: takeClashes,
+      succeed: async (jobId) => {
+        const job = requireJob(jobId);
+        registry.commit(`${job.id}/run/${job.run + 1}`, null, {
+          updateJob: { id: job.id, fields: { run: job.run + 1 } },
+        });
+        await engine.start(jobId, job.run + 1);
+      },
+    }),
+  );
+
+  return {
+    dependencies,
+    engine,
+    running,
+    requireJob,
+    async wake(job) {
+      await engine.start(job.id, job.run);
+      await engine.signal(topicOf(job.id));
+    },
+    async tell() {
+      await takeClashes(await outbox.flush());
+      await outbox.flush();
+    },
+    closeDoors() {
+      doorsAreOpen = false;
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+    changed,
+  };
+}

@@ -1,0 +1,187 @@
+import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import { intake, remainingBacklog, type IntakeAction } from '../core/intake.ts';
+import type { Job } from '../core/ports/job-registry.ts';
+import { takeNoteDecision } from './control.ts';
+import { dispatch } from './dispatcher.ts';
+import { firstSight } from './first-sight.ts';
+import { stopAndCancel } from './job-control.ts';
+import type { JobRuntime } from './job-runtime.ts';
+
+export interface VaultIntake {
+  /** Reads the vault and takes up what it asks for; concurrent calls are folded into one more look. Never rejects. */
+  look(): Promise<void>;
+  /** Settles when no look is going on. */
+  settled(): Promise<void>;
+  /** The notes as they were last read. */
+  notes(): readonly FeatureRequest[];
+  /** Why the vault could not be read the last time; null when it could. */
+  problem(): ErrorSummary | null;
+  /** What could not be dispatched and why, by FR id. */
+  refusals(): ReadonlyMap<string, ErrorSummary>;
+  /** Whether the last look took up anything. */
+  foundWork(): boolean;
+}
+
+/** What a dispatch failed of is tried again after so long, unless its note changed: it may have been the origin's absence. */
+const retryRefusedMs = 60_000;
+
+export function createVaultIntake(runtime: JobRuntime, onAction: () => void): VaultIntake {
+  const { dependencies, running } = runtime;
+  const { registry, vault, clock, log } = dependencies;
+  let notes: readonly FeatureRequest[] = [];
+  let problem: ErrorSummary | null = null;
+  let foundWork = false;
+  let looking: Promise<void> | null = null;
+  let again = false;
+  const refused = new Map<string, { readonly hash: string; readonly at: number; readonly error: ErrorSummary }>();
+  /** Decisions that were looked at, so that one which was refused is not refused anew with each look. */
+  const seenDecisions = new Map<string, string>();
+
+  async function lookOnce(): Promise<void> {
+    try {
+      notes = await vault.scan();
+      problem = null;
+    } catch (thrown) {
+      const error = toOpusError(thrown);
+      if (problem?.message !== error.message) log.warn({ err: thrown, code: error.code }, error.message);
+      problem = error.summary();
+      return;
+    }
+    const actions = actionsNow();
+    for (const action of actions) {
+      try {
+        if (await perform(action)) foundWork = true;
+      } catch (thrown) {
+        const error = toOpusError(thrown);
+        const about = 'job' in action ? action.job.id : action.featureRequest.id;
+        log.error({ err: thrown, job: about, code: error.code }, `${about}: ${error.message}`);
+      }
+    }
+    if (actions.length > 0) await runtime.tell();
+  }
+
+  function actionsNow(): IntakeAction[] {
+    const { policy } = dependencies.confirmed();
+    const state = firstSight(dependencies, notes, policy);
+    const backlog = remainingBacklog(state, notes);
+    if (backlog.length !== state.length) registry.setState('backlog', backlog);
+    const untold = registry.outbox().flatMap(({ jobId }) => (jobId === null ? [] : [registry.job(jobId)]));
+    const planned = new Map(notes.map((note) => [note.id, note.contentHash]));
+    for (const [id, { hash }] of refused) if (planned.get(id) !== hash) refused.delete(id);
+    return intake({
+      notes,
+      unfinished: registry.jobs({ finished: false }),
+      untold: new Set(untold.flatMap((job) => (job === null ? [] : [job.featureRequestId]))),
+      backlog: new Set(backlog),
+      policy,
+      now: clock.now(),
+      deletedAfter: dependencies.config.timeouts.deleted,
+    });
+  }
+
+  /** Whether it came to anything. */
+  async function perform(action: IntakeAction): Promise<boolean> {
+    switch (action.kind) {
+      case 'dispatch':
+        return await dispatchPlanned(action.featureRequest);
+      case 'decision':
+        return await takeDecision(action.job, action.decision);
+      case 'cancel':
+        await stopAndCancel(dependencies, running, action.job, action.reason, null);
+        log.info({ job: action.job.id }, `${action.job.id} was canceled, since ${action.reason}.`);
+        await runtime.wake(action.job);
+        onAction();
+        return true;
+      case 'update':
+        registry.commit(null, null, { updateJob: { id: action.job.id, fields: action.fields } });
+        onAction();
+        return false;
+      case 'missing':
+        registry.commit(null, null, { updateJob: { id: action.job.id, fields: { missingSince: clock.now() } } });
+        log.warn(
+          { job: action.job.id },
+          `The note ${action.job.notePath} of ${action.job.id} is gone; its job is canceled if it stays so.`,
+        );
+        return false;
+      case 'found':
+        registry.commit(null, null, { updateJob: { id: action.job.id, fields: { missingSince: null } } });
+        return false;
+    }
+  }
+
+  async function dispatchPlanned(featureRequest: FeatureRequest): Promise<boolean> {
+    const { id, contentHash: hash } = featureRequest;
+    const earlier = refused.get(id);
+    if (earlier && clock.now() - earlier.at < retryRefusedMs && clock.now() >= earlier.at) return false;
+    try {
+      const open = registry.newestJobOf(id);
+      if (open?.waitingFor === 'human') {
+        await stopAndCancel(dependencies, running, open, 'superseded by a new dispatch', null);
+      }
+      // Read anew: between the look and now a person may have taken it back.
+      const fresh = await vault.read(featureRequest.path);
+      if (fresh?.status !== 'planned' || fresh.id !== id) return false;
+      const current = { ...fresh, dependsOn: featureRequest.dependsOn, problems: featureRequest.problems };
+      const job = await dispatch(dependencies, current, notes, 'planned', { waitForDependencies: true });
+      refused.delete(id);
+      log.info({ job: job.id }, `${id} was dispatched as ${job.id}.`);
+      onAction();
+      return true;
+    } catch (thrown) {
+      const error = toOpusError(thrown);
+      refused.set(id, { hash, at: clock.now(), error: error.summary() });
+      if (earlier?.error.message !== error.message) {
+        log.warn({ err: thrown, code: error.code }, `${id} cannot be dispatched: ${error.message}`);
+        tellRefusal(featureRequest, error);
+      }
+      return false;
+    }
+  }
+
+  function tellRefusal(featureRequest: FeatureRequest, error: OpusError): void {
+    const sentence = `Cannot start: ${error.message} ${error.hint ?? ''}`.replace(/\s+/g, ' ').trim().slice(0, 500);
+    const write = { path: featureRequest.path, keys: [['run_note', sentence]] as const, status: null };
+    registry.commit(null, null, { outbox: [{ jobId: null, payload: { kind: 'keys', write } }] });
+  }
+
+  async function takeDecision(job: Job, decision: string): Promise<boolean> {
+    const seen = `${job.gate?.hash ?? ''} ${decision}`;
+    if (seenDecisions.get(job.id) === seen) return false;
+    seenDecisions.set(job.id, seen);
+    const before = registry.decisions(job.id).length;
+    const after = await takeNoteDecision(dependencies, job);
+    if (registry.decisions(job.id).length === before) return false;
+    log.info({ job: job.id }, `The decision in the note of ${job.id} was taken.`);
+    await runtime.wake(after);
+    onAction();
+    return true;
+  }
+
+  return {
+    look() {
+      if (looking) {
+        again = true;
+        return looking;
+      }
+      looking = (async () => {
+        foundWork = false;
+        do {
+          again = false;
+          try {
+            await lookOnce();
+          } catch (thrown) {
+            log.error({ err: thrown }, `The vault could not be looked through: ${toOpusError(thrown).message}`);
+          }
+        } while (again);
+        looking = null;
+      })();
+      return looking;
+    },
+    settled: () => looking ?? Promise.resolve(),
+    notes: () => notes,
+    problem: () => problem,
+    refusals: () => new Map([...refused].map(([id, { error }]) => [id, error])),
+    foundWork: () => foundWork,
+  };
+}
