@@ -93,6 +93,10 @@ const dispositions = {
 
 export type ErrorCode = keyof typeof dispositions;
 
+export function isErrorCode(code: string): code is ErrorCode {
+  return Object.hasOwn(dispositions, code);
+}
+
 export function dispositionOf(code: ErrorCode): Disposition {
   return dispositions[code];
 }
@@ -110,6 +114,8 @@ export interface OpusErrorOptions {
   /** What to do next, as a sentence or a command. */
   readonly hint?: string;
   readonly details?: Readonly<Record<string, unknown>>;
+  /** When to try again, in milliseconds since the epoch. */
+  readonly until?: number;
   readonly cause?: unknown;
 }
 
@@ -118,6 +124,7 @@ export class OpusError extends Error {
   readonly code: ErrorCode;
   readonly hint: string | null;
   readonly details: Readonly<Record<string, unknown>>;
+  readonly until: number | null;
 
   constructor(code: ErrorCode, message: string, options: OpusErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -125,10 +132,12 @@ export class OpusError extends Error {
     this.code = code;
     this.hint = options.hint ?? null;
     this.details = options.details ?? {};
+    this.until = options.until ?? null;
   }
 
   summary(): ErrorSummary {
-    return { code: this.code, message: this.message, hint: this.hint };
+    const summary = { code: this.code, message: this.message, hint: this.hint };
+    return this.until === null ? summary : { ...summary, until: this.until };
   }
 }
 
