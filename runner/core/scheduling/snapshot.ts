@@ -12,9 +12,15 @@ export interface SchedulableJob {
   /** The agent of its next stage; null when that stage has none. */
   readonly agent: string | null;
   readonly slot: Slot | null;
-  /** The slot it asks for; null when it asks for none: it is at a gate, with a person, or paused by one. */
+  /**
+   * The slot it asks for; null when it asks for none: it is at a gate, with a person, or paused by one. A job that holds a
+   * slot and asks for one is being pushed aside: its slot will be free soon, and it is given none before.
+   */
   readonly wants: Slot | null;
-  /** Since when it wants a slot; a job that was pushed aside keeps its time. */
+  /**
+   * Since when it wants a slot. When it is pushed aside, the time for which it held one is added, so that only waiting is
+   * counted: a job would otherwise be overdue at once and take its slot back from the one it made way for.
+   */
   readonly queuedAt: number;
   readonly admittedAt: number | null;
   /** It has been at work before; such a job goes before new ones of its priority. */
