@@ -81,7 +81,8 @@ function translated<Result>(file: string, action: () => Result): Result {
   }
 }
 
-function asOpusError(file: string, thrown: unknown): unknown {
+/** What SQLite says of the registry, as an OpusError where a person can do something about it. */
+export function asOpusError(file: string, thrown: unknown): unknown {
   if (!(thrown instanceof Error) || !('errcode' in thrown) || typeof thrown.errcode !== 'number') return thrown;
   // The low byte is the primary result code; the rest tells a variant of it.
   switch (thrown.errcode & 0xff) {
@@ -97,7 +98,7 @@ function asOpusError(file: string, thrown: unknown): unknown {
     case sqliteCorrupt:
     case sqliteNotADatabase:
       return new OpusError('registry.corrupt', `The registry ${file} is damaged: ${thrown.message}.`, {
-        hint: 'Restore it with `opus backup`, or move the file away: jobs in flight then need a person.',
+        hint: '`opus backup restore latest` puts the newest good backup in its place.',
         cause: thrown,
       });
     case sqliteFull:

@@ -1,0 +1,45 @@
+import { OpusError } from '#shared/domain/errors.ts';
+import { connect, type Connection } from './connection.ts';
+import { readSchemaVersion, schemaVersion } from './migrations.ts';
+
+export interface Inspection {
+  /** 0 before the first migration. */
+  readonly schema: number;
+  /** What is wrong, as a clause; null when nothing was found. */
+  readonly damage: string | null;
+}
+
+/**
+ * Whether a database can be gone on with. `thoroughly` reads all of it: 20 ms for 50 MB that the system has in memory,
+ * half a second from a slow disk. One of a newer schema is not judged.
+ */
+export function inspectDatabase(
+  file: string,
+  options: { readonly readOnly: boolean; readonly thoroughly: boolean },
+): Inspection {
+  let connection: Connection | null = null;
+  try {
+    connection = connect(file, { readOnly: options.readOnly });
+    const schema = readSchemaVersion(connection);
+    if (schema > schemaVersion) return { schema, damage: null };
+    return { schema, damage: damageIn(connection, schema, options.thoroughly) };
+  } catch (thrown) {
+    if (thrown instanceof OpusError && thrown.code === 'registry.corrupt') {
+      const { cause } = thrown;
+      return { schema: 0, damage: cause instanceof Error ? cause.message : thrown.message };
+    }
+    throw thrown;
+  } finally {
+    connection?.close();
+  }
+}
+
+function damageIn(connection: Connection, schema: number, thoroughly: boolean): string | null {
+  if (thoroughly) {
+    const [found] = connection.all('PRAGMA quick_check(1)') as { readonly quick_check: string }[];
+    if (found?.quick_check !== 'ok')
+      return (found?.quick_check ?? 'it cannot be checked').trim().replaceAll(/\s+/g, ' ');
+  }
+  const jobs = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'jobs'`);
+  return schema > 0 && jobs === undefined ? 'it has no jobs table' : null;
+}
