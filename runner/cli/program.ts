@@ -1,13 +1,15 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { Command, CommanderError } from 'commander';
 import { jsonOption, type CommandContext, type CommonOptions } from './command-context.ts';
+import { addBackupCommands } from './commands-backup.ts';
 import { addFeatureRequestCommands } from './commands-fr.ts';
 import { addJobCommands } from './commands-job.ts';
+import { addServiceCommands } from './commands-service.ts';
 import type { DecideOptions } from './decide.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init-answers.ts';
 import { programName } from './program-name.ts';
-import { packageVersion } from './package-root.ts';
+import { packageVersion } from '../config/package-root.ts';
 import type { RunOptions } from './run.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -83,6 +85,14 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     });
 
   program
+    .command('serve')
+    .description('the service: finds work in the vault by itself until it is stopped')
+    .action(async (_given: unknown, command: Command) => {
+      const { serve } = await import('./serve.ts');
+      context.code = await serve(terminal, command.optsWithGlobals<CommonOptions>());
+    });
+
+  program
     .command('status')
     .description('unfinished jobs and the last finished')
     .addOption(jsonOption())
@@ -111,6 +121,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   addFeatureRequestCommands(program, context);
   addJobCommands(program, context);
+  addBackupCommands(program, context);
+  addServiceCommands(program, context);
 
   try {
     await program.parseAsync([...args], { from: 'user' });

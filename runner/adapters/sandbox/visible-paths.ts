@@ -15,8 +15,13 @@ export function realPathOf(path: string): string | null {
   }
 }
 
+/** False as well for what this user cannot look at, e.g. a folder of PATH in another's home. */
 export function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+  } catch {
+    return false;
+  }
 }
 
 /** The path as given and, where links lead elsewhere, where they lead: both have to be protected. */
