@@ -12,7 +12,8 @@ import { createHostGit } from './adapters/git/host-git.ts';
 import { openLog, type FileLog } from './adapters/log/pino-log.ts';
 import { createLiquidPrompts } from './adapters/prompts/liquid-prompts.ts';
 import { makeFolder } from './adapters/registry/make-folder.ts';
-import { openRegistry } from './adapters/registry/open-registry.ts';
+import { createBackups } from './adapters/registry/backups.ts';
+import { openRegistrySafely } from './adapters/registry/open-registry-safely.ts';
 import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
 import { endOrphans, sandboxName } from './adapters/sandbox/orphans.ts';
@@ -22,10 +23,13 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { parsePolicy } from './config/policy.ts';
 import { createConfirmedNotes, checkCodeNote } from './confirmed-notes.ts';
 import type { LogLevel, RunnerConfig } from './core/configuration.ts';
+import type { Backups } from './core/ports/backups.ts';
 import type { Clock } from './core/ports/clock.ts';
 import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
 import { createCurrentVault } from './current-vault.ts';
+import { createEventBell, type EventBell } from './event-bell.ts';
+import { packageVersion } from './config/package-root.ts';
 import { guardedForge } from './engine/guarded-forge.ts';
 import { createJobRuntime, type JobRuntime } from './engine/job-runtime.ts';
 import type { EngineDependencies, ProgressLine } from './engine/stage-context.ts';
@@ -50,6 +54,10 @@ export interface RunnerParts {
   readonly log: FileLog;
   readonly trust: Trust;
   readonly sandboxState: SandboxProbe;
+  readonly backups: Backups;
+  readonly events: EventBell;
+  /** What a person should know of how the registry was opened. */
+  readonly notices: readonly string[];
   sandboxesAlive(): number;
 }
 
@@ -82,7 +90,15 @@ export async function composeParts(
   releases.push(() => {
     log.close();
   });
-  const registry = openRegistry({ file: join(config.data, 'registry.db'), clock });
+  const backups = createBackups({
+    dataFolder: config.data,
+    keep: config.backup.keep,
+    clock,
+    packageVersion: packageVersion(),
+  });
+  const opened = await openRegistrySafely({ file: join(config.data, 'registry.db'), clock, backups, log });
+  const events = createEventBell();
+  const registry = events.ringing(opened.registry);
   releases.push(() => {
     registry.close();
   });
@@ -158,6 +174,9 @@ export async function composeParts(
   };
   return {
     runtime: createJobRuntime(dependencies, engine),
+    backups,
+    events,
+    notices: opened.notices,
     dependencies,
     log,
     trust,

@@ -32,7 +32,7 @@ export async function composeRunner(config: RunnerConfig, overrides: RunnerOverr
       application,
       sandboxState: parts.sandboxState,
       trust: parts.trust,
-      warnings: await warningsOf(config, parts.sandboxState, parts.trust),
+      warnings: [...parts.notices, ...(await warningsOf(config, parts.sandboxState, parts.trust))],
       start: () => application.recover(),
       stop: () => releaseAll(releases),
     };

@@ -6,13 +6,20 @@ import { createTerminal, type Terminal } from './cli/terminal.ts';
 const sameSignalMs = 500;
 
 const stop = new AbortController();
-const terminal = createTerminal(stop.signal);
+/** Set by a command that ends by being stopped. */
+let urgent: AbortController | null = null;
+const terminal = createTerminal(stop.signal, () => (urgent ??= new AbortController()).signal);
 
-let stopped: { readonly code: number; readonly at: number } | null = null;
+let stopped: { readonly code: number; at: number } | null = null;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     if (stopped && performance.now() - stopped.at < sameSignalMs) return;
-    if (stopped) process.exit(stopped.code);
+    if (stopped && (urgent === null || urgent.signal.aborted)) process.exit(stopped.code);
+    if (stopped) {
+      stopped.at = performance.now();
+      urgent?.abort();
+      return;
+    }
     stopped = { code: 128 + constants.signals[signal], at: performance.now() };
     terminal.err('\nStopping; what is done is kept. A second signal stops at once.');
     stop.abort();
@@ -43,4 +50,6 @@ async function commandLine(args: readonly string[], terminal: Terminal): Promise
 const code = await commandLine(process.argv.slice(2), terminal);
 await new Promise((resolve) => process.stdout.write('', resolve));
 // TypeScript does not see that a signal came meanwhile.
-process.exit((stopped as { readonly code: number } | null)?.code ?? code);
+const signalled = stopped as { readonly code: number } | null;
+const endsByItself = (urgent as AbortController | null) !== null;
+process.exit(signalled === null || endsByItself ? code : signalled.code);

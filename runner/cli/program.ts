@@ -5,6 +5,7 @@ import { addBackupCommands } from './commands-backup.ts';
 import { addFeatureRequestCommands } from './commands-fr.ts';
 import { addJobCommands } from './commands-job.ts';
 import { addServiceCommands } from './commands-service.ts';
+import { addVaultCommands } from './commands-vault.ts';
 import type { DecideOptions } from './decide.ts';
 import type { DemoOptions } from './demo.ts';
 import type { InitOptions } from './init-answers.ts';
@@ -121,6 +122,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   addFeatureRequestCommands(program, context);
   addJobCommands(program, context);
+  addVaultCommands(program, context);
   addBackupCommands(program, context);
   addServiceCommands(program, context);
 

@@ -12,6 +12,11 @@ export interface Terminal {
   readonly errIsTerminal: boolean;
   /** Aborted when a signal asks the process to stop. */
   readonly signal: AbortSignal;
+  /**
+   * For a command that ends by being stopped: its own exit code counts, and a second signal aborts what this returns
+   * instead of ending the process, which takes a third.
+   */
+  untilStopped(): AbortSignal;
   /** A line on standard output. */
   out(text: string): void;
   /** A line on standard error. */
@@ -22,7 +27,7 @@ export interface Terminal {
   paint(stream: 'out' | 'err', format: Format, text: string): string;
 }
 
-export function createTerminal(signal: AbortSignal): Terminal {
+export function createTerminal(signal: AbortSignal, untilStopped: () => AbortSignal): Terminal {
   const { stdout, stderr, stdin } = process;
   return {
     cwd: process.cwd(),
@@ -31,6 +36,7 @@ export function createTerminal(signal: AbortSignal): Terminal {
     outIsTerminal: stdout.isTTY,
     errIsTerminal: stderr.isTTY,
     signal,
+    untilStopped,
     out: (text) => {
       stdout.write(`${text}\n`);
     },

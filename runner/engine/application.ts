@@ -39,6 +39,10 @@ export interface Application {
   resume(jobId: string): Promise<Job>;
   /** Ends the job, closing its pull request; its note is parked. */
   cancel(jobId: string, reason: string): Promise<Job>;
+  /** Hands the job's work to a person, as a clone in `folder` (absolute). */
+  checkOut(jobId: string, folder: string): Promise<Job>;
+  /** Takes the person's commits back and goes on with them. */
+  takeBack(jobId: string): Promise<Job>;
   /** The workflow itself broke, which is a defect: a person is asked. */
   giveUp(jobId: string, error: OpusError): void;
   /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */

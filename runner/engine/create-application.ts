@@ -4,6 +4,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import type { Application } from './application.ts';
+import { checkOut, takeBack } from './checkout.ts';
 import { decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
 import { pause, resume, stopAndCancel } from './job-control.ts';
@@ -96,6 +97,8 @@ export function createApplication(runtime: JobRuntime): Application {
     retry: async (jobId, options) => await recorded(retry(dependencies, requireJob(jobId), options)),
     pause: (jobId) => recorded(pause(dependencies, running, requireJob(jobId))),
     resume: async (jobId) => await recorded(resume(dependencies, running, requireJob(jobId))),
+    checkOut: (jobId, folder) => recorded(checkOut(dependencies, running, requireJob(jobId), folder)),
+    takeBack: (jobId) => recorded(takeBack(dependencies, running, requireJob(jobId))),
     cancel: (jobId, reason) => recorded(stopAndCancel(dependencies, running, requireJob(jobId), reason, 'parked')),
     giveUp(jobId, error) {
       const job = registry.job(jobId);

@@ -10,6 +10,14 @@ function standing(job: Job): string {
   return job.waitingFor === null ? job.status : `${job.status} for ${job.waitingFor}`;
 }
 
+export const pauseFields = {
+  status: 'paused',
+  waitingFor: null,
+  runState: 'paused',
+  error: null,
+  holdUntil: null,
+} as const;
+
 /** Stops the job's agent at its last checkpoint; the job stays so until a person resumes it. */
 export async function pause(dependencies: EngineDependencies, running: RunningJobs, job: Job): Promise<Job> {
   if (job.status === 'paused' && job.pausedBy === 'person') return job;
@@ -20,7 +28,7 @@ export async function pause(dependencies: EngineDependencies, running: RunningJo
     });
   }
   const paused = recordJob(dependencies.registry, null, job, {
-    fields: { status: 'paused', pausedBy: 'person', waitingFor: null, runState: 'paused', error: null },
+    fields: { ...pauseFields, pausedBy: 'person' },
     events: [['job.paused', { by: 'person' }]],
   });
   running.stop(job.id);

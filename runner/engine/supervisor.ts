@@ -46,6 +46,8 @@ export interface SupervisorOptions {
   readonly watcher: VaultWatcher;
   /** Milliseconds of a clock that nobody sets. */
   readonly monotonic: () => number;
+  /** Called with each look at the vault. */
+  readonly onLook?: () => Promise<void>;
   /** The wall clock was set: what waits by it must look again. */
   readonly onClockJump?: (byMs: number) => Promise<void> | void;
 }
@@ -68,7 +70,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   let wakeTimer: NodeJS.Timeout | null = null;
   let deciding: NodeJS.Immediate | null = null;
 
-  const intake = createVaultIntake(runtime, decideSoon);
+  const intake = createVaultIntake(runtime, {
+    onAction: decideSoon,
+    onLook: options.onLook ?? (() => Promise.resolve()),
+  });
   const admission = createAdmission({
     dependencies,
     running,

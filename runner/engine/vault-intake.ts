@@ -26,7 +26,14 @@ export interface VaultIntake {
 /** What a dispatch failed of is tried again after so long, unless its note changed: it may have been the origin's absence. */
 const retryRefusedMs = 60_000;
 
-export function createVaultIntake(runtime: JobRuntime, onAction: () => void): VaultIntake {
+export interface IntakeHooks {
+  /** Something may want to run now. */
+  onAction(): void;
+  /** Called before each look. */
+  onLook(): Promise<void>;
+}
+
+export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: IntakeHooks): VaultIntake {
   const { dependencies, running } = runtime;
   const { registry, vault, clock, log } = dependencies;
   let notes: readonly FeatureRequest[] = [];
@@ -40,6 +47,7 @@ export function createVaultIntake(runtime: JobRuntime, onAction: () => void): Va
 
   async function lookOnce(): Promise<void> {
     try {
+      await onLook();
       notes = await vault.scan();
       problem = null;
     } catch (thrown) {

@@ -57,6 +57,8 @@ const dispositions = {
   'git.tree-gone': 'retry',
   'git.branch-moved': 'needs-human',
   'git.conflict': 'needs-human',
+  'git.checkout-refused': 'needs-human',
+  'git.checkout-gone': 'needs-human',
   'sandbox.unavailable': 'needs-human',
   'sandbox.start-failed': 'retry',
   'sandbox.memory': 'needs-human',

@@ -18,6 +18,7 @@ export function fakeTerminal(given: Partial<Terminal> = {}): FakeTerminal {
     outIsTerminal: false,
     errIsTerminal: false,
     signal: new AbortController().signal,
+    untilStopped: () => new AbortController().signal,
     out: (text) => outLines.push(text),
     err: (text) => errLines.push(text),
     draw: (text) => drawn.push(text),

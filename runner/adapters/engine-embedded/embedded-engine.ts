@@ -149,6 +149,15 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
     },
     signal,
     tick,
+    async wakeAll() {
+      if (stopping) return;
+      const now = new Date().toISOString();
+      handle
+        .prepare(`UPDATE workflow_runs SET available_at = ? WHERE status = 'pending' AND available_at > ?`)
+        .run(now, now);
+      wokenAfterStart = false;
+      await tick();
+    },
     async idle() {
       await tick();
       if (!isIdle()) await new Promise<void>((resolve) => idleWaiters.add(resolve));

@@ -3,6 +3,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { isSafeId } from '#shared/domain/ids.ts';
 import type { Sandbox } from '../../core/ports/sandbox.ts';
 import type { CommitTree, RepositoryAddress, Worktrees } from '../../core/ports/worktrees.ts';
+import { createCheckouts } from './checkout.ts';
 import { withTrailers } from './commit-message.ts';
 import { createHistory } from './history.ts';
 import { createHostGit, type HostGit } from './host-git.ts';
@@ -146,6 +147,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     keep,
     kept,
     ...publishing,
+    ...createCheckouts(git, mirrors),
     remove: (job) => folders.remove(job),
   };
 }

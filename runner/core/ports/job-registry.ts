@@ -5,6 +5,7 @@ import type { DecisionKind, Gate } from '#shared/domain/gate.ts';
 import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { NotificationKind } from '../configuration.ts';
+import type { RegistryFigures } from './registry-figures.ts';
 import type { KeyWrite } from './vault.ts';
 
 /** The reading half; `opus status` opens nothing more. */
@@ -33,6 +34,8 @@ export interface RegistryReader {
   notifications(filter: { readonly dueBy: number; readonly limit: number }): QueuedNotification[];
   /** Seq of the newest event; 0 when there is none. */
   lastEventSeq(): number;
+  /** For metrics. */
+  readonly figures: RegistryFigures;
   close(): void;
 }
 
@@ -72,7 +75,8 @@ export type RunnerStateKey =
   | 'notified-through'
   | 'clash'
   | 'last-backup'
-  | 'vault-git';
+  | 'vault-git'
+  | 'metrics';
 
 export interface NewNotification {
   readonly eventSeq: number;

@@ -28,6 +28,8 @@ export interface WorkflowEngine {
   signal(topic: string): Promise<void>;
   /** Claims what can run and starts it; returns how many runs it claimed. `start` and `signal` do so themselves. */
   tick(): Promise<number>;
+  /** Every wait returns and every time-out counts as over: the wall clock by which they were set was changed. */
+  wakeAll(): Promise<void>;
   /** Settles when no run executes in this process: all have ended or wait. */
   idle(): Promise<void>;
   /**

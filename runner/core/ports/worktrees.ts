@@ -30,6 +30,10 @@ export interface Worktrees {
   deleteRemoteBranch(repository: RepositoryAddress, branch: string, expected: string): Promise<void>;
   /** The commit on `base` since `since` whose trailer names the job and that has two parents; null when none. For a merge that was done and not recorded. */
   findMerge(repository: RepositoryAddress, base: string, job: string): Promise<string | null>;
+  /** A clone for a person with the commit kept for the job on its branch, origin included. Rejects with `git.checkout-refused` when the folder is not empty. */
+  checkOut(request: CheckOut): Promise<void>;
+  /** Brings the commit that a person's folder is at into the mirror. Rejects with `git.checkout-refused` and `git.checkout-gone`. */
+  takeBack(request: TakeBack): Promise<string>;
   /** Removes the job's trees, never the commits. */
   remove(job: string): Promise<void>;
 }
@@ -39,6 +43,19 @@ export interface RepositoryAddress {
   readonly name: string;
   /** A path or a URL. */
   readonly url: string;
+}
+
+export interface CheckOut {
+  readonly repository: RepositoryAddress;
+  readonly job: string;
+  readonly branch: string;
+  /** Absolute. */
+  readonly folder: string;
+}
+
+export interface TakeBack extends CheckOut {
+  /** What the person was given; what comes back must build on it. */
+  readonly base: string;
 }
 
 export interface PrepareTree {

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Sources are in runner/cli/ and bundles in dist/runner/: two levels down, both. */
+/** Sources are in runner/config/ and bundles in dist/runner/: two levels down, both. */
 export const packageRoot = join(import.meta.dirname, '..', '..');
 
 export function packageVersion(): string {

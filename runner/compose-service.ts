@@ -1,0 +1,224 @@
+import { randomBytes } from 'node:crypto';
+import { basename } from 'node:path';
+import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
+import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
+import { redact } from './adapters/log/redact.ts';
+import { createMetrics } from './adapters/metrics/create-metrics.ts';
+import { createNotifiers } from './adapters/notify/create-notifiers.ts';
+import { createVaultWatcher } from './adapters/vault/vault-watcher.ts';
+import { composeParts, type Releases, type RunnerOverrides } from './compose-parts.ts';
+import { deferredDefects, releaseAll, warningsOf } from './compose.ts';
+import type { LiveConfig, ReloadOutcome } from './config/live-config.ts';
+import { packageVersion } from './config/package-root.ts';
+import { resolveSecret } from './config/secrets.ts';
+import { createCodeNoteWatch } from './engine/code-note-watch.ts';
+import { createApplication } from './engine/create-application.ts';
+import { createMaintenance } from './engine/maintenance.ts';
+import { createNotifications } from './engine/notifications.ts';
+import { createSupervisor } from './engine/supervisor.ts';
+import { createTelling } from './engine/telling.ts';
+import { createServer } from './server/create-server.ts';
+import { writeServiceFile } from './server/service-file.ts';
+import { createServiceApplication } from './service-application.ts';
+import { createServiceHealth, problemOf, writeHealth } from './service-health.ts';
+import { serviceTasks } from './service-tasks.ts';
+
+export interface Service {
+  readonly url: string;
+  readonly warnings: readonly string[];
+  /** Reads opus.yml anew and puts it in force where it can be. */
+  reload(): ReloadOutcome;
+  /** Ends within the grace, or at once when `now` is aborted. May be called twice. */
+  stop(now: AbortSignal): Promise<void>;
+}
+
+export interface ServiceOptions {
+  readonly live: LiveConfig;
+  readonly overrides?: RunnerOverrides;
+  /** Told of every reload, whoever asked for it. */
+  readonly onReload?: (outcome: ReloadOutcome) => void;
+}
+
+/** Starts the service on its data folder. Rejects with `registry.locked`, `service.failed` or `config.*` when it cannot. */
+export async function composeService(options: ServiceOptions): Promise<Service> {
+  const releases: Releases = [];
+  try {
+    return await build(options, releases);
+  } catch (thrown) {
+    await releaseAll(releases);
+    throw thrown;
+  }
+}
+
+async function build(options: ServiceOptions, releases: Releases): Promise<Service> {
+  const { live } = options;
+  const config = live.current();
+  const startedAt = Date.now();
+  const defects = deferredDefects();
+  const parts = await composeParts(
+    config,
+    { ...options.overrides, currentConfig: () => live.current() },
+    releases,
+    defects.report,
+  );
+  const { dependencies, log, runtime } = parts;
+  const { registry, clock } = dependencies;
+  const application = createApplication(runtime);
+  defects.deliverTo(application);
+  const watcher = createVaultWatcher({
+    root: config.vault.path,
+    folders: () => [dependencies.confirmed().policy.folders.features, '00_system/opus'],
+    debounceMs: config.polling.debounce,
+  });
+  const codeNotes = createCodeNoteWatch(parts.trust, dependencies);
+  const supervisor = createSupervisor({
+    runtime,
+    watcher,
+    monotonic: () => performance.now(),
+    onLook: () => codeNotes.look(),
+    onClockJump: () => runtime.engine.wakeAll(),
+  });
+  let refusedConfig: ErrorSummary | null = null;
+  const maintenance = createMaintenance(serviceTasks(parts), log);
+  let url = '';
+  const health = createServiceHealth({
+    parts,
+    supervisor,
+    version: packageVersion(),
+    startedAt,
+    url: () => url,
+    problems: (): RunnerProblem[] => [
+      ...(refusedConfig === null ? [] : [problemOf(refusedConfig)]),
+      ...codeNotes.problems(),
+      ...maintenance.problems(),
+    ],
+  });
+
+  const taken = (outcome: ReloadOutcome): ReloadOutcome => {
+    if (outcome.kind === 'refused') {
+      refusedConfig = outcome.error;
+      log.error(
+        { code: outcome.error.code },
+        `opus.yml was not taken, what was in force stays: ${outcome.error.message}`,
+      );
+    } else {
+      refusedConfig = null;
+    }
+    if (outcome.kind === 'taken') {
+      log.setLevel(options.overrides?.logLevel ?? outcome.config.log.level);
+      log.info({ changed: outcome.changed, needsRestart: outcome.needsRestart }, reloadSentence(outcome));
+      supervisor.reconsider();
+      void supervisor.look();
+    }
+    options.onReload?.(outcome);
+    return outcome;
+  };
+  releases.push(live.watch(taken));
+  const reload = (): ReloadOutcome => taken(live.reload());
+
+  const metrics = createMetrics({
+    registry,
+    clock,
+    version: packageVersion(),
+    sandboxesAlive: () => parts.sandboxesAlive(),
+    circuits: () => dependencies.circuits.states(),
+    paused: () => supervisor.pauseMode(),
+  });
+  releases.push(() => {
+    metrics.close();
+  });
+  const token = randomBytes(32).toString('base64url');
+  const server = createServer({
+    config: config.server,
+    application: createServiceApplication({
+      dependencies,
+      application,
+      supervisor,
+      health,
+      reload: () => {
+        const outcome = reload();
+        if (outcome.kind === 'refused') {
+          const { code, message, hint } = outcome.error;
+          throw new OpusError(code, message, hint === null ? {} : { hint });
+        }
+        if (outcome.kind === 'unchanged') return { changed: [], needsRestart: [] };
+        return { changed: [...outcome.changed], needsRestart: [...outcome.needsRestart] };
+      },
+      backup: async () => {
+        const { path, bytes } = await parts.backups.create('asked');
+        parts.backups.prune();
+        return { file: path, bytes };
+      },
+      nextEvent: (signal, waitMs) => parts.events.next(signal, waitMs),
+    }),
+    health: () => health.health(),
+    metrics: () => metrics.render(),
+    token,
+    log,
+  });
+  const listening = await server.listen();
+  url = listening.url;
+  releases.push(() => server.close());
+  const file = writeServiceFile(config.data, {
+    url,
+    pid: process.pid,
+    token,
+    version: packageVersion(),
+    startedAt,
+    certificate: listening.certificate,
+  });
+  releases.push(() => {
+    file.remove();
+  });
+
+  const notifications = createNotifications({
+    registry,
+    notifiers: () =>
+      createNotifiers(live.current().notify, (reference, use) => resolveSecret(reference, use, process.env)),
+    policy: () => dependencies.confirmed().policy,
+    command: config.command,
+    vaultName: basename(config.vault.path),
+    publicUrl: config.server.publicUrl,
+    clock,
+    log,
+    redact,
+  });
+  const telling = createTelling(notifications, clock, log);
+  parts.events.onRing(() => {
+    telling.ring();
+  });
+  telling.ring();
+  const stopWriting = writeHealth(dependencies, () => health.status());
+
+  const warnings = [...parts.notices, ...(await warningsOf(config, parts.sandboxState, parts.trust))];
+  for (const warning of warnings) log.warn({}, warning);
+  await supervisor.start();
+  maintenance.start();
+  log.info({ url, data: config.data }, `The service runs at ${url}.`);
+
+  let stopped: Promise<void> | null = null;
+  return {
+    url,
+    warnings,
+    reload,
+    stop: (now) =>
+      (stopped ??= (async () => {
+        log.info({}, 'The service stops; what is done is kept.');
+        try {
+          await supervisor.stop(live.current().timeouts.grace, now);
+          await maintenance.stop();
+          stopWriting();
+          await telling.stop();
+        } catch (thrown) {
+          log.error({ err: thrown }, `Stopping went wrong: ${toOpusError(thrown).message}`);
+        }
+        log.info({}, 'The service has stopped.');
+        await releaseAll(releases);
+      })()),
+  };
+}
+
+function reloadSentence({ changed, needsRestart }: Extract<ReloadOutcome, { kind: 'taken' }>): string {
+  const now = changed.length === 0 ? 'Nothing of opus.yml changed at once' : `Now in force: ${changed.join(', ')}`;
+  return needsRestart.length === 0 ? `${now}.` : `${now}; after a restart: ${needsRestart.join(', ')}.`;
+}

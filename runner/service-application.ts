@@ -1,0 +1,167 @@
+import { open, readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { JobDocument } from '#shared/domain/job.ts';
+import type { MethodResult } from '#shared/protocol/methods.ts';
+import { logFolder } from './adapters/files/attempt-files.ts';
+import { jobDocumentOf } from './core/reporting/job-document.ts';
+import type { Job } from './core/ports/job-registry.ts';
+import type { Application } from './engine/application.ts';
+import type { Supervisor } from './engine/supervisor.ts';
+import type { EngineDependencies } from './engine/stage-context.ts';
+import type { ServerApplication } from './server/server-application.ts';
+import type { ServiceHealth } from './service-health.ts';
+
+export interface ServiceCalls {
+  readonly dependencies: EngineDependencies;
+  readonly application: Application;
+  readonly supervisor: Supervisor;
+  readonly health: ServiceHealth;
+  reload(): MethodResult<'runner.reload'>;
+  backup(): Promise<MethodResult<'backup.create'>>;
+  /** Settles at the next event, when the signal aborts, or after so many milliseconds. */
+  nextEvent(signal: AbortSignal, waitMs: number): Promise<void>;
+}
+
+const recentlyFinished = 20;
+const logTailBytes = 1_000_000;
+
+/** The protocol's methods, each a few calls of what the runner can do. */
+export function createServiceApplication(calls: ServiceCalls): ServerApplication {
+  const { application, dependencies, supervisor, health } = calls;
+  const { registry, clock } = dependencies;
+  const document = (job: Job): JobDocument => jobDocumentOf(job, registry.attempts(job.id), clock.now());
+  const idOf = (name: string): string => application.job(name).id;
+  const paused = (): MethodResult<'runner.pause'> => ({
+    paused: supervisor.pauseMode(),
+    running: registry.jobs({ finished: false }).filter(({ slot }) => slot !== null).length,
+  });
+  const setMode = (mode: 'no' | 'paused' | 'draining'): Promise<MethodResult<'runner.pause'>> => {
+    supervisor.setPauseMode(mode);
+    return Promise.resolve(paused());
+  };
+  const jobList = (finished: boolean, limit: number): JobDocument[] => {
+    const open = registry.jobs({ finished: false });
+    const ids = new Set(open.map(({ id }) => id));
+    const over = finished
+      ? registry
+          .jobs({ finished: true, limit: limit + open.length })
+          .filter(({ id }) => !ids.has(id))
+          .slice(-limit)
+      : [];
+    return [...over, ...open].sort((left, right) => left.createdAt - right.createdAt).map(document);
+  };
+
+  return {
+    'board.get': () =>
+      Promise.resolve({
+        seq: registry.lastEventSeq(),
+        runner: health.status(),
+        jobs: jobList(true, recentlyFinished),
+        featureRequests: supervisor.notes().map(featureRequestDocument),
+      }),
+    'fr.dispatch': async ({ fr, again }) => {
+      const job = await application.dispatch(fr, { again, waitForDependencies: true });
+      return document(job);
+    },
+    'fr.dispatch-all': async () => {
+      const ids = supervisor.releaseBacklog();
+      const jobs: JobDocument[] = [];
+      const refused: MethodResult<'fr.dispatch-all'>['refused'] = [];
+      for (const id of ids) {
+        try {
+          jobs.push(document(await application.dispatch(id, { again: false, waitForDependencies: true })));
+        } catch (thrown) {
+          const { code, message, hint } = toOpusError(thrown).summary();
+          refused.push({ fr: id, code, message, hint });
+        }
+      }
+      return { jobs, refused };
+    },
+    'fr.validate': async ({ fr }) => {
+      const all = await application.featureRequests();
+      const wanted = fr === undefined ? all : all.filter(({ id }) => id === fr);
+      return { featureRequests: wanted.map(featureRequestDocument) };
+    },
+    'runner.status': () => Promise.resolve(health.status()),
+    'runner.pause': () => setMode('paused'),
+    'runner.resume': () => setMode('no'),
+    'runner.drain': () => setMode('draining'),
+    'runner.reload': () => Promise.resolve(calls.reload()),
+    'job.list': ({ finished, limit }) => Promise.resolve({ jobs: jobList(finished, limit) }),
+    'job.get': ({ job }) => Promise.resolve(document(application.job(job))),
+    'job.log': async ({ job, lines }) => ({ logs: await logTails(dependencies.config.data, idOf(job), lines) }),
+    'job.cancel': async ({ job, reason }) =>
+      document(await application.cancel(idOf(job), reason ?? 'canceled by a person')),
+    'job.pause': async ({ job }) => document(await application.pause(idOf(job))),
+    'job.resume': async ({ job }) => document(await application.resume(idOf(job))),
+    'job.retry': async ({ job, from, rounds, comment }) =>
+      document(await application.retry(idOf(job), { from: from ?? null, rounds: rounds ?? null, comment })),
+    'job.unblock': ({ job }) => Promise.resolve(document(supervisor.unblock(application.job(job)))),
+    'job.checkout': async ({ job, dir }) => document(await application.checkOut(idOf(job), dir)),
+    'job.return': async ({ job }) => document(await application.takeBack(idOf(job))),
+    'approval.decide': async ({ job, kind, comment, person }) =>
+      document(await application.decide(idOf(job), kind, comment, { person, channel: 'cli' })),
+    'events.since': async ({ afterSeq, jobId, limit, waitMs }, { signal }) => {
+      const from = afterSeq ?? registry.lastEventSeq();
+      const filter = { afterSeq: from, limit, ...(jobId === undefined ? {} : { jobId: idOf(jobId) }) };
+      const until = performance.now() + waitMs;
+      for (;;) {
+        const newest = registry.lastEventSeq();
+        const events = registry.events(filter);
+        const left = until - performance.now();
+        if (events.length > 0 || left <= 0 || signal.aborted) {
+          const throughSeq = events.length === limit ? (events.at(-1)?.seq ?? newest) : Math.max(newest, from);
+          return { events: events.map((event) => ({ ...event, data: { ...event.data } })), throughSeq };
+        }
+        await calls.nextEvent(signal, left);
+      }
+    },
+    'backup.create': async ({ file }) => {
+      if (file === undefined) return await calls.backup();
+      throw new OpusError('config.usage', 'A running service keeps its backups in its data folder.', {
+        hint: 'Leave the file out.',
+      });
+    },
+  };
+}
+
+function featureRequestDocument(note: FeatureRequest): MethodResult<'fr.validate'>['featureRequests'][number] {
+  const { id, title, status, priority, path, dependsOn, problems } = note;
+  return {
+    id,
+    title,
+    status,
+    priority,
+    path,
+    dependsOn: [...dependsOn],
+    problems: problems.map(({ code, message, line }) => ({ code, message, line })),
+  };
+}
+
+async function logTails(data: string, jobId: string, lines: number): Promise<{ name: string; text: string }[]> {
+  const folder = logFolder(data, jobId);
+  const names = await readdir(folder).catch(() => []);
+  const files = await Promise.all(
+    names.map(async (name) => ({ name, at: (await stat(join(folder, name))).birthtimeMs })),
+  );
+  const sorted = files.sort((left, right) => left.at - right.at);
+  return await Promise.all(sorted.map(async ({ name }) => ({ name, text: await tailOf(join(folder, name), lines) })));
+}
+
+async function tailOf(path: string, lines: number): Promise<string> {
+  const file = await open(path);
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, logTailBytes);
+    const { buffer } = await file.read({ buffer: Buffer.alloc(length), position: size - length });
+    return buffer
+      .toString('utf8')
+      .split('\n')
+      .slice(-lines - 1)
+      .join('\n');
+  } finally {
+    await file.close();
+  }
+}
