@@ -1,6 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import type { Job, RegistryReader, TrustedNote } from '../../core/ports/job-registry.ts';
 import { connect, type Connection } from './connection.ts';
+import { figuresOf } from './figures.ts';
 import { readSchemaVersion, refuseNewerSchema, schemaVersion } from './migrations.ts';
 import {
   attemptFromRow,
@@ -108,6 +109,7 @@ export function readerOf(connection: Connection): RegistryReader {
         limit,
       ).map(notificationFromRow),
     lastEventSeq: () => (row('SELECT coalesce(max(seq), 0) AS seq FROM events') as { readonly seq: number }).seq,
+    figures: figuresOf(connection),
     close: () => {
       connection.close();
     },

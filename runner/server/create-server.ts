@@ -1,0 +1,154 @@
+import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
+import { OpusError } from '#shared/domain/errors.ts';
+import { rpcPath } from '#shared/protocol/version.ts';
+import type { RunnerConfig } from '../core/configuration.ts';
+import type { Log } from '../core/ports/log.ts';
+import { answerCall } from './answer-call.ts';
+import { createCallerCheck } from './caller-check.ts';
+import { createHttpServer, listenFailure, readTls } from './http-server.ts';
+import { Refusal, refusalOf, sendRefusal } from './refusals.ts';
+import type { Health, ServerApplication } from './server-application.ts';
+
+export interface ServerOptions {
+  readonly config: RunnerConfig['server'];
+  readonly application: ServerApplication;
+  readonly health: () => Health;
+  /** Prometheus text. */
+  readonly metrics: () => Promise<string>;
+  /** What an admin's call bears. */
+  readonly token: string;
+  readonly log: Log;
+  /** How long calls at work may go on once it closes; milliseconds. */
+  readonly grace?: number;
+}
+
+export interface Server {
+  /** Rejects with `service.failed` when the address cannot be had. */
+  listen(): Promise<Listening>;
+  /** Waiting calls end at once, those at work when they are done or their time is over. May be called twice. */
+  close(): Promise<void>;
+}
+
+export interface Listening {
+  /** By which this machine reaches it. */
+  readonly url: string;
+  /** What it shows of itself, as PEM; null without TLS. */
+  readonly certificate: string | null;
+}
+
+const bodyLimit = 1_000_000;
+const defaultGraceMs = 5_000;
+/** An answer that nobody takes is dropped. */
+const answerTimeoutMs = 30_000;
+
+const securityHeaders = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+};
+
+/** The service's HTTP side. It knows the application and its health, and no store. */
+export function createServer(options: ServerOptions): Server {
+  const { application, config, health, log, metrics } = options;
+  const tls = config.tls === null ? null : readTls(config.tls);
+  const check = createCallerCheck({ host: config.host, publicUrl: config.publicUrl, token: options.token });
+  const calls = new Set<AbortController>();
+  let closed: Promise<void> | null = null;
+
+  const refuse = (thrown: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    sendRefusal(request, reply, refusalOf(thrown, log));
+  const app = fastify({
+    serverFactory: (handler) => createHttpServer(tls, handler),
+    bodyLimit,
+    forceCloseConnections: 'idle',
+    frameworkErrors: (thrown, request, reply) => {
+      refuse(thrown, request, reply);
+    },
+  });
+  app.removeAllContentTypeParsers();
+  // Parsed by whoever answers, which can say what is wrong with it.
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (_request, body, done) => {
+    done(null, body);
+  });
+  app.setErrorHandler(refuse);
+  app.setNotFoundHandler((request, reply) =>
+    sendRefusal(request, reply, new Refusal(404, new OpusError('protocol.invalid', 'There is nothing here.'))),
+  );
+  app.addHook('onRequest', (request, reply, done) => {
+    reply.headers(securityHeaders);
+    check.refuseStrangers(request.raw);
+    done();
+  });
+  app.addHook('onSend', (request, reply, payload, done) => {
+    if (closed) reply.header('connection', 'close');
+    request.raw.socket.setTimeout(answerTimeoutMs);
+    done(null, payload);
+  });
+
+  app.get('/healthz', () => Promise.resolve({ alive: true }));
+  app.get('/readyz', (request, reply) => {
+    const { ready, checks } = health();
+    // A message may name a folder.
+    const told = check.isLocal(request.raw) || check.hasToken(request.raw);
+    reply.code(ready ? 200 : 503);
+    return reply.send({ ready, checks: told ? checks : checks.map(({ name, ok }) => ({ name, ok })) });
+  });
+  app.get('/metrics', async (request, reply) => {
+    if (!check.isLocal(request.raw)) check.refuseWithoutToken(request.raw);
+    return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics());
+  });
+  app.route<{ Body: string | undefined }>({
+    method: 'POST',
+    url: rpcPath,
+    // Before the body is read.
+    onRequest: (request, _reply, done) => {
+      check.refuseWithoutToken(request.raw);
+      done();
+    },
+    handler: async (request, reply) => {
+      const call = new AbortController();
+      calls.add(call);
+      if (closed) call.abort();
+      reply.raw.on('close', () => {
+        calls.delete(call);
+        call.abort();
+      });
+      const answer = await answerCall(request.body ?? '', application, { signal: call.signal }, log);
+      return reply.code('error' in answer && answer.id === null ? 400 : 200).send(answer);
+    },
+  });
+
+  async function close(): Promise<void> {
+    for (const call of calls) call.abort();
+    const late = setTimeout(() => {
+      app.server.closeAllConnections();
+    }, options.grace ?? defaultGraceMs);
+    await app.close();
+    clearTimeout(late);
+  }
+
+  return {
+    async listen() {
+      // For the name, Fastify would open a second server that it alone knows of.
+      const host = config.host === 'localhost' ? '127.0.0.1' : config.host;
+      try {
+        await app.listen({ host, port: config.port });
+      } catch (thrown) {
+        throw listenFailure(thrown, config.host, config.port);
+      }
+      const address = app.server.address();
+      const port = typeof address === 'object' && address ? address.port : config.port;
+      return { url: `${tls ? 'https' : 'http'}://${fromHere(host)}:${port}`, certificate: tls?.leaf ?? null };
+    },
+    close: () => (closed ??= close()),
+  };
+}
+
+function fromHere(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}

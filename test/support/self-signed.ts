@@ -1,0 +1,38 @@
+import { generateKeyPairSync, sign } from 'node:crypto';
+
+/** A certificate for a name, by a key of its own, as PEM; valid for a century. */
+export function selfSigned(name: string): { readonly certificate: string; readonly key: string } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const ed25519 = sequence(der(0x06, Buffer.from([0x2b, 0x65, 0x70])));
+  const commonName = sequence(der(0x06, Buffer.from([0x55, 0x04, 0x03])), der(0x0c, Buffer.from(name)));
+  const distinguished = sequence(der(0x31, commonName));
+  const validity = sequence(time('20200101000000Z'), time('21200101000000Z'));
+  const content = sequence(
+    der(0x02, Buffer.from([1])),
+    ed25519,
+    distinguished,
+    validity,
+    distinguished,
+    publicKey.export({ type: 'spki', format: 'der' }),
+  );
+  const signature = Buffer.concat([Buffer.from([0]), sign(null, content, privateKey)]);
+  const certificate = sequence(content, ed25519, der(0x03, signature)).toString('base64');
+  return {
+    certificate: `-----BEGIN CERTIFICATE-----\n${certificate.replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`,
+    key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
+}
+
+function time(text: string): Buffer {
+  return der(0x18, Buffer.from(text));
+}
+
+function sequence(...parts: readonly Buffer[]): Buffer {
+  return der(0x30, Buffer.concat(parts));
+}
+
+function der(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  const size = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...size]), content]);
+}
