@@ -9,8 +9,14 @@ const conflictCopyNames = [
 
 /** Whether a file's name (without folder) says that a synchronisation made it beside the original. */
 export function isConflictCopyName(name: string): boolean {
+  return originalOfConflictCopy(name) !== null;
+}
+
+/** The name, without `.md`, of the note that a file with this name is a copy of; null for a name that says no such thing. */
+export function originalOfConflictCopy(name: string): string | null {
   const stem = name.replace(/\.md$/i, '');
-  return conflictCopyNames.some((pattern) => pattern.test(stem));
+  const pattern = conflictCopyNames.find((candidate) => candidate.test(stem));
+  return pattern ? stem.replace(pattern, '').trimEnd() : null;
 }
 
 /** The line, counted from 1, of the first merge conflict marker outside code fences; null when there is none. */
