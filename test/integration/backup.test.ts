@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import type { Backup, Backups } from '../../runner/core/ports/backups.ts';
 import { damage, makeBackupLab, type BackupLab } from '../support/backup-lab.ts';
 import { startScript } from '../support/child-process.ts';
@@ -41,6 +42,7 @@ describe('a backup', () => {
       schema: 2,
       version: '1.2.3',
     });
+    expect(backups.newestGood()).toEqual(made);
     expect(readdirSync(join(folder, 'backups'))).toEqual([made.name]);
     expect([mode(join(folder, 'backups')), mode(made.path)]).toEqual([0o700, 0o600]);
     expect(backups.list()).toEqual([made]);
@@ -85,6 +87,27 @@ describe('a backup', () => {
     expect(found.count).toBeLessThan(eventsIn(file).count);
     // It copies 20 times a megabyte.
     expect(turns).toBeGreaterThan(10);
+  });
+
+  it('is of the moment at which it was asked for, whatever is committed until it is done', async () => {
+    lab.fill(20);
+    const registry = openRegistry({ file, clock: lab.clock });
+    const event = { type: 'test.late', jobId: null, data: {} };
+    let late = 0;
+    let committing: NodeJS.Immediate | null = null;
+    const commit = (): void => {
+      registry.commit(null, null, { events: [event] });
+      late += 1;
+      committing = setImmediate(commit);
+    };
+    const making = backups.create('scheduled');
+    commit();
+    const made = await making;
+    clearImmediate(committing ?? undefined);
+    registry.close();
+    expect(late).toBeGreaterThan(1);
+    expect(eventsIn(made.path).count).toBe(200);
+    expect(eventsIn(file).count).toBe(200 + late);
   });
 
   it('leaves nothing that counts when it is killed in the middle, and what it leaves is removed later', async () => {
