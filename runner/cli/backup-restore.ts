@@ -29,7 +29,8 @@ export async function restoreBackup(
     const { movedTo } = await backups.restore(chosen.name);
     const beside = besideJson(terminal, options.json === true);
     beside.out(`Restored ${chosen.name}: jobs are as they were on ${shownTime(chosen.at)}.`);
-    for (const path of movedTo) beside.out(`  what was there is now ${path}`);
+    // The files that SQLite keeps beside a database go where it goes.
+    for (const path of movedTo) if (!/-(?:wal|shm)$/.test(path)) beside.out(`  what was there is now ${path}`);
     beside.out(`Look with: ${located.command('status')}`);
     beside.out(`Then go on: ${located.command('serve')}, or ${located.command('service start')}`);
     if (options.json === true) printJson(terminal, { restored: backupDocument(chosen), movedTo });
