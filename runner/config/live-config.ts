@@ -1,5 +1,5 @@
 import { toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
-import { unwatchFile, watchFile, type Stats } from 'node:fs';
+import { unwatchFile, watchFile } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import type { RunnerConfig } from '../core/configuration.ts';
 import { configChanges } from './changes.ts';
@@ -74,10 +74,9 @@ export function createLiveConfig(load: () => RunnerConfig, options: LiveConfigOp
       }
       onOutcome(outcome);
     }
-    function changed(stats: Stats): void {
+    function changed(): void {
       clearTimeout(settling);
-      // All zero when there is no file.
-      if (stats.nlink > 0) settling = setTimeout(look, options.settleMs ?? 100);
+      settling = setTimeout(look, options.settleMs ?? 100);
     }
 
     watchFile(file, { interval: options.pollMs ?? 1_000, persistent: false }, changed);

@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -13,7 +14,7 @@ const stops: (() => void)[] = [];
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'opus-live-'));
   file = join(root, 'project/opus.yml');
-  await write();
+  write();
 });
 afterEach(async () => {
   for (const stop of stops.splice(0)) stop();
@@ -23,9 +24,10 @@ afterEach(async () => {
 const content = (lines: readonly string[]): string =>
   ['vault: { path: ./vault }', 'repos: { app: { url: ./app.git } }', ...lines, ''].join('\n');
 
-async function write(...lines: string[]): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  await writeFile(file, content(lines));
+/** Synchronously, so that nobody in this process sees the file while it is empty. */
+function write(...lines: string[]): void {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content(lines));
 }
 
 function live(): LiveConfig {
@@ -33,16 +35,16 @@ function live(): LiveConfig {
 }
 
 describe('reloading opus.yml', () => {
-  it('says that nothing changed', async () => {
+  it('says that nothing changed', () => {
     const config = live();
-    await write('# a remark');
+    write('# a remark');
     expect(config.reload()).toEqual({ kind: 'unchanged' });
   });
 
-  it('takes what may change at once and keeps the rest until the next start', async () => {
+  it('takes what may change at once and keeps the rest until the next start', () => {
     const config = live();
     const before = config.current();
-    await write('concurrency: 7', 'sandbox: off');
+    write('concurrency: 7', 'sandbox: off');
     const outcome = config.reload();
     expect(outcome).toEqual({
       kind: 'taken',
@@ -54,26 +56,26 @@ describe('reloading opus.yml', () => {
     expect(config.reload()).toEqual({ kind: 'unchanged' });
   });
 
-  it('goes on naming what waits for a start until it is taken back', async () => {
+  it('goes on naming what waits for a start until it is taken back', () => {
     const config = live();
-    await write('trust: auto');
+    write('trust: auto');
     config.reload();
-    await write('trust: auto', 'rounds: 9');
+    write('trust: auto', 'rounds: 9');
     expect(config.reload()).toMatchObject({ changed: ['rounds'], needsRestart: ['trust'] });
-    await write('rounds: 9');
+    write('rounds: 9');
     expect(config.reload()).toMatchObject({ kind: 'taken', changed: [], needsRestart: [] });
   });
 
-  it('refuses a wrong file, says where it is wrong, and keeps the old one', async () => {
+  it('refuses a wrong file, says where it is wrong, and keeps the old one', () => {
     const config = live();
     const before = config.current();
-    await write('concurrency: many');
+    write('concurrency: many');
     expect(config.reload()).toMatchObject({
       kind: 'refused',
       error: { code: 'config.invalid', message: expect.stringContaining(`${file}:3: \`concurrency\``) as string },
     });
     expect(config.current()).toBe(before);
-    await write('concurrency: 4');
+    write('concurrency: 4');
     expect(config.reload()).toMatchObject({ kind: 'taken', changed: ['concurrency'] });
   });
 
@@ -83,8 +85,8 @@ describe('reloading opus.yml', () => {
     expect(config.reload()).toMatchObject({ kind: 'refused', error: { code: 'config.not-found' } });
   });
 
-  it('throws where the file is wrong from the beginning', async () => {
-    await write('concurrency: many');
+  it('throws where the file is wrong from the beginning', () => {
+    write('concurrency: many');
     expect(live).toThrow(expect.objectContaining({ code: 'config.invalid' }));
   });
 });
@@ -105,7 +107,7 @@ describe('watching opus.yml', () => {
   }
 
   it('takes an edit in place', async () => {
-    await write('concurrency: 7');
+    write('concurrency: 7');
     await takes(7);
     expect(outcomes).toMatchObject([{ kind: 'taken', changed: ['concurrency'] }]);
   });
@@ -124,9 +126,9 @@ describe('watching opus.yml', () => {
     await rm(what === 'the file' ? file : dirname(file), { recursive: true });
     // Long enough that the absence is seen.
     for (let looks = 0; looks < 5; looks += 1) await setTimeout(10);
-    await write('concurrency: 7');
+    write('concurrency: 7');
     await takes(7);
-    await write('concurrency: 8');
+    write('concurrency: 8');
     await takes(8);
     expect(outcomes.map(({ kind }) => kind)).toEqual(['taken', 'taken']);
   });
@@ -137,16 +139,16 @@ describe('watching opus.yml', () => {
     await rm(file);
     await symlink(target, file);
     await takes(7);
-    await writeFile(target, content(['concurrency: 8']));
+    writeFileSync(target, content(['concurrency: 8']));
     await takes(8);
   });
 
   it('tells of a wrong file, and that it is right again', async () => {
-    await write('concurrency: many');
+    write('concurrency: many');
     await vi.waitFor(() => {
       expect(outcomes).toMatchObject([{ kind: 'refused' }]);
     }, 5_000);
-    await write();
+    write();
     await vi.waitFor(() => {
       expect(outcomes).toMatchObject([{ kind: 'refused' }, { kind: 'unchanged' }]);
     }, 5_000);
@@ -156,7 +158,7 @@ describe('watching opus.yml', () => {
     for (const stop of stops.splice(0)) stop();
     const other = live();
     stops.push(other.watch(() => {}));
-    await write('concurrency: 7');
+    write('concurrency: 7');
     await vi.waitFor(() => {
       expect(other.current().concurrency).toBe(7);
     }, 5_000);

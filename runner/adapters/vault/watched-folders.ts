@@ -87,7 +87,7 @@ export function createWatchedFolders(
       return;
     }
     const child = childOf(path, name);
-    if (name.startsWith('.') || !isWanted(child, name)) return;
+    if (!isWanted(child, name)) return;
     const isNote = /\.md$/i.test(name);
     if (isNote && isInside(path)) listener.changed();
     if (event === 'rename' || !(isNote || watched.has(child))) renew(child);
