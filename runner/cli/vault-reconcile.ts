@@ -33,8 +33,7 @@ export async function reconcile(terminal: Terminal, options: ReconcileOptions): 
     const outcomes = await settleDamage(dependencies, choices);
     const left = findings.filter((finding) => !isOver(outcomes.get(finding)));
     for (const line of outcomeLines(beside, findings, outcomes)) beside.out(line);
-    if (choices.length > 0)
-      beside.out(`\n${choices.length === 0 ? '' : `${findings.length - left.length} settled, `}${left.length} left.`);
+    if (choices.length > 0) beside.out(`\n${findings.length - left.length} settled, ${left.length} left.`);
     for (const line of nextLines(left, located, options)) beside.out(line);
     const pid = workingProcess(located.config.data);
     if (pid !== null && findings.some(({ code }) => code === 'status.clash')) {

@@ -34,11 +34,13 @@ export function compareCopy(original: string, copy: string): CopyStanding {
   const head = ours.block ? original.slice(0, ours.block.bodyStart) : '';
   const text =
     withProperties(head, properties, lineEnd) + (body.added === 0 ? ours.body : body.lines.join(lineEnd) + lineEnd);
-  // What was merged must read as well as what it was made of, with every property of both.
+  // What was merged must read as well as what it was made of, each property as one of the two has it.
   const merged = readFrontmatter(text);
-  const isSound = [...ours.entries.keys(), ...theirs.entries.keys()].every(
-    (key) => isRunners(key) || merged.entries.has(key),
-  );
+  const isSound = [...new Set([...ours.entries.keys(), ...theirs.entries.keys()])].every((key) => {
+    const entry = merged.entries.get(key);
+    if (isRunners(key)) return isSameValue(entry, ours.entries.get(key));
+    return entry && [ours, theirs].some(({ entries }) => entries.has(key) && isSameValue(entry, entries.get(key)));
+  });
   if (ours.block && (merged.problems.length > 0 || !isSound)) return { kind: 'differs', what: 'the properties' };
   return { kind: 'adds', text, lines };
 }
@@ -65,6 +67,7 @@ function mergeProperties(
   const oursByKey = chunksOf(original, ours);
   const added: string[] = [];
   const at: number[] = [];
+  const newLines: string[] = [];
   const lastOfUser = Math.max(1, ...[...oursByKey].filter(([key]) => !isRunners(key)).map(([, chunk]) => chunk.end));
   for (const [key, chunk] of chunksOf(copy, theirs)) {
     if (isRunners(key)) continue;
@@ -72,8 +75,7 @@ function mergeProperties(
     // Several properties on one line, in braces.
     if (chunk.lines.length === 0) return { what: 'the properties' };
     if (!known) {
-      added.push(...chunk.lines);
-      at.push(...chunk.lines.map(() => lastOfUser));
+      newLines.push(...chunk.lines);
       continue;
     }
     if (isSameValue(ours.entries.get(key), theirs.entries.get(key))) continue;
@@ -87,7 +89,8 @@ function mergeProperties(
       return { what: `\`${key}\`` };
     }
   }
-  return { added, at };
+  // After what a list just before them is given.
+  return { added: [...added, ...newLines], at: [...at, ...newLines.map(() => lastOfUser)] };
 }
 
 function isRunners(key: string): boolean {
