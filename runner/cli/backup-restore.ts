@@ -1,4 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import { beginAnewHint } from '../adapters/registry/backups.ts';
 import { acquireRunnerLock, type RunnerLock } from '../adapters/registry/runner-lock.ts';
 import type { Backup, Backups } from '../core/ports/backups.ts';
 import { confirm } from './ask.ts';
@@ -16,7 +17,7 @@ export async function restoreBackup(
   const { backups, located } = locateBackups(terminal, options.config);
   if (backups.list().length === 0) {
     throw new OpusError('registry.no-backup', `There is no backup of the registry in ${located.config.data}.`, {
-      hint: `Make one with: ${located.command('backup create')}`,
+      hint: `Make one with: ${located.command('backup create')}\nWhere the registry is damaged there is nothing to make one of. ${beginAnewHint(located.config.data)}`,
     });
   }
   const lock = lockUnlessServing(located);
@@ -46,19 +47,19 @@ function lockUnlessServing({ config, command }: LocatedConfig): RunnerLock {
   } catch (thrown) {
     if (!(thrown instanceof OpusError) || thrown.code !== 'registry.locked') throw thrown;
     throw new OpusError('registry.locked', `${thrown.message} A backup is restored only while nobody does.`, {
-      hint: `Stop it first: ${command('service stop')}`,
+      hint: `Stop the service with: ${command('service stop')}\nAnother command ends by itself.`,
       details: thrown.details,
       cause: thrown,
     });
   }
 }
 
-function choose(backups: Backups, name: string, { command }: LocatedConfig): Backup {
+function choose(backups: Backups, name: string, { config, command }: LocatedConfig): Backup {
   if (name === 'latest') {
     const newest = backups.newestGood();
     if (newest) return newest;
-    throw new OpusError('registry.corrupt', 'Every backup is damaged.', {
-      hint: `${command('backup list')} tells where they are.`,
+    throw new OpusError('registry.corrupt', `Every backup in ${config.data} is damaged.`, {
+      hint: `Other copies can be put beside them: ${command('backup list --json')} tells where they are.`,
     });
   }
   const found = backups.list().find((backup) => backup.name === name);

@@ -139,7 +139,7 @@ describe('opus backup restore', () => {
     const lock = acquireRunnerLock(data);
     await expect(opus('restore', 'latest', '--yes')).rejects.toMatchObject({
       code: 'registry.locked',
-      hint: expect.stringMatching(/ service stop$/) as string,
+      hint: expect.stringMatching(/ service stop\n/) as string,
     });
     lock.release();
   });

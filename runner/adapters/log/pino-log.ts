@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { pino } from 'pino';
 import type { LogLevel } from '../../core/configuration.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -71,12 +70,6 @@ export function openLog(options: LogOptions): FileLog {
       console?.close();
     },
   };
-}
-
-/** The log in `<data>/logs/runner.log` alone, with the sizes that opus.yml has where it says nothing. */
-export function openFileLog(dataFolder: string, level: string): FileLog {
-  const folder = join(dataFolder, 'logs');
-  return openLog({ folder, level: level as LogLevel, size: 10_000_000, keep: 10, console: 'none' });
 }
 
 function consoleOf({ console, stream = process.stderr }: LogOptions): LogConsole | null {

@@ -24,14 +24,22 @@ export function inspectDatabase(
     if (schema > schemaVersion) return { schema, damage: null };
     return { schema, damage: damageIn(connection, schema, options.thoroughly) };
   } catch (thrown) {
-    if (thrown instanceof OpusError && thrown.code === 'registry.corrupt') {
-      const { cause } = thrown;
-      return { schema: 0, damage: cause instanceof Error ? cause.message : thrown.message };
-    }
+    const damage = damageSaidBy(thrown);
+    if (damage !== null) return { schema: 0, damage };
     throw thrown;
   } finally {
     connection?.close();
   }
+}
+
+function damageSaidBy(thrown: unknown): string | null {
+  if (thrown instanceof OpusError && thrown.code === 'registry.corrupt') {
+    const { cause } = thrown;
+    return cause instanceof Error ? cause.message : thrown.message;
+  }
+  // Nothing is wrong with the statements, so that what SQLite does not understand is the file.
+  const isNotUnderstood = thrown instanceof Error && 'errcode' in thrown && thrown.errcode === 1;
+  return isNotUnderstood ? thrown.message : null;
 }
 
 function damageIn(connection: Connection, schema: number, thoroughly: boolean): string | null {
@@ -41,5 +49,6 @@ function damageIn(connection: Connection, schema: number, thoroughly: boolean): 
       return (found?.quick_check ?? 'it cannot be checked').trim().replaceAll(/\s+/g, ' ');
   }
   const jobs = connection.get(`SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'jobs'`);
-  return schema > 0 && jobs === undefined ? 'it has no jobs table' : null;
+  if (schema > 0 && jobs === undefined) return 'it has no jobs table';
+  return schema === 0 && jobs !== undefined ? 'it does not say which schema it has' : null;
 }

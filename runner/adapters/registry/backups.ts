@@ -183,6 +183,12 @@ function removeAbandoned(folder: string): void {
   }
 }
 
+/** The way out when there is nothing to restore. */
+export function beginAnewHint(dataFolder: string): string {
+  const aside = `'${dataFolder}/damaged'`;
+  return `To begin with an empty one, keeping the damaged: mkdir -p ${aside} && mv '${dataFolder}'/registry.db* ${aside}`;
+}
+
 export function damagedRegistry(file: string, damage: string): OpusError {
   return new OpusError('registry.corrupt', `The registry ${file} is damaged: ${damage}.`, {
     hint: '`opus backup restore latest` puts the newest good backup in its place.',

@@ -6,7 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry } from '../../core/ports/job-registry.ts';
 import type { Log } from '../../core/ports/log.ts';
 import { inspectDatabase } from './backup-soundness.ts';
-import { damagedRegistry } from './backups.ts';
+import { beginAnewHint, damagedRegistry } from './backups.ts';
 import { refuseNewerSchema, schemaVersion } from './migrations.ts';
 import { openRegistry } from './open-registry.ts';
 
@@ -88,9 +88,8 @@ async function checkAndOpen({
 }
 
 function withoutBackup(file: string, cause: OpusError): OpusError {
-  const folder = dirname(file);
   return new OpusError('registry.corrupt', `${cause.message} There is no good backup of it.`, {
-    hint: `To begin with an empty one, keeping the damaged: mkdir '${folder}/damaged' && mv '${folder}'/registry.db* '${folder}/damaged/'`,
+    hint: beginAnewHint(dirname(file)),
     cause,
   });
 }
