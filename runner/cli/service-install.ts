@@ -47,7 +47,7 @@ export async function installService(
     terminal.out(text.trimEnd());
     return 0;
   }
-  if (place.scope === 'system' && !isRoot) throw needsRoot(place, file);
+  if (place.scope === 'system' && !isRoot) throw needsRoot(place, file, options);
   requireVault(planned.config);
   await makeRoom(terminal, place, options, file);
   makeOwnFolder(planned.config.data, place.scope === 'system' ? account : null);
@@ -84,7 +84,11 @@ async function sayRest(
   };
   const { environmentFile } = unit;
   if (missingVariables.length > 0) {
-    warn(`${environmentFile} does not set ${missingVariables.join(', ')}: the service gets its secrets from there.`);
+    const make = existsSync(environmentFile)
+      ? ''
+      : ` Make it with: install -m 600 /dev/null ${shellWord(environmentFile)}`;
+    const where = 'write them there, NAME=value a line, since the service does not see those of your shell.';
+    warn(`${environmentFile} does not set ${missingVariables.join(', ')}: ${where}${make}`);
   }
   const mode = statSync(environmentFile, { throwIfNoEntry: false })?.mode ?? 0;
   if ((mode & 0o077) !== 0) warn(`Others can read the secrets in it: chmod 600 ${shellWord(environmentFile)}`);
@@ -121,9 +125,10 @@ async function accountOf(
   return account;
 }
 
-function needsRoot(place: ServicePlace, file: string): OpusError {
+function needsRoot(place: ServicePlace, file: string, options: InstallOptions): OpusError {
+  const name = options.userName === undefined ? '' : ` --user-name ${shellWord(options.userName)}`;
   return new OpusError('service.failed', 'A service of the whole machine takes root to install.', {
-    hint: `${place.command(`service install --system --config ${shellWord(file)}`)}\nor, for your user alone: opus service install --user`,
+    hint: `${place.command(`service install --system${name} --config ${shellWord(file)}`)}\nor, for your user alone: opus service install --user`,
   });
 }
 
@@ -145,8 +150,15 @@ async function makeRoom(terminal: Terminal, place: ServicePlace, options: Instal
 
 /** The service may not make it: what lies above is read-only for it. */
 function makeOwnFolder(folder: string, owner: Account | null): void {
-  if (existsSync(folder)) return;
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return;
   makeOwnFolder(dirname(folder), owner);
-  mkdirSync(folder, { mode: 0o700 });
-  if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+    if (owner !== null) chownSync(folder, owner.uid, owner.gid);
+  } catch (error) {
+    throw new OpusError('service.failed', `Could not make the folder ${folder}: ${(error as Error).message}`, {
+      hint: 'Make it yourself, for the user that the service runs as, or write another as `data` in opus.yml.',
+      cause: error,
+    });
+  }
 }

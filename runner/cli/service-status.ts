@@ -63,7 +63,7 @@ const words: Readonly<Record<string, string>> = {
   activating: 'starting',
   deactivating: 'stopping',
   inactive: 'not running',
-  failed: 'not running: it failed',
+  failed: 'not running (failed)',
 };
 
 function reason({ failure, exitCode }: UnitState): string {

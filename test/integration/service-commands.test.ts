@@ -112,7 +112,9 @@ describe('installing', () => {
       project,
       'models: { anthropic: { key: env:ANTHROPIC_API_KEY }, openai: { key: env:OPENAI_API_KEY } }\n',
     );
-    mkdirSync(join(project, '.opus'));
+    const first = terminal();
+    expect(await installService(first, {}, host)).toBe(0);
+    expect(first.errLines[0]).toContain(`install -m 600 /dev/null ${project}/.opus/environment`);
     writeFileSync(join(project, '.opus/environment'), '# secrets\nOPENAI_API_KEY=x\n', { mode: 0o644 });
     answer('loginctl', 'no\n');
     const shown = terminal();
@@ -201,7 +203,7 @@ describe('installing', () => {
     await expect(installService(terminal(), { system: true, userName: 'daemon' }, host)).rejects.toMatchObject({
       code: 'service.failed',
       hint: expect.stringContaining(
-        `sudo ${process.execPath} /opt/opus/bin/opus.mjs service install --system`,
+        `sudo ${process.execPath} /opt/opus/bin/opus.mjs service install --system --user-name daemon --config ${project}/`,
       ) as string,
     });
     expect(existsSync(join(folder, 'system'))).toBe(false);
@@ -217,6 +219,23 @@ describe('installing', () => {
     await expect(installService(terminal(), {}, host)).rejects.toMatchObject({ code: 'vault.not-found' });
     await expect(installService(terminal(), {}, { ...host, bin: '/a\nUser=root' })).rejects.toMatchObject({
       code: 'service.unsupported',
+    });
+    expect(existsSync(unitFile)).toBe(false);
+  });
+
+  test('says which file it could not write, and why', async () => {
+    writeFileSync(join(folder, 'home/.config'), 'a file, where a folder should be');
+    await expect(installService(terminal(), {}, host)).rejects.toMatchObject({
+      code: 'service.failed',
+      message: expect.stringMatching(/^Could not write .*opus-orchestrator\.service: /) as string,
+    });
+    rmSync(join(folder, 'home/.config'));
+    writeConfig(join(project, 'vault'));
+    writeFileSync(join(project, 'vault/vault'), '');
+    writeFileSync(join(project, 'vault/.opus'), 'a file, where a folder should be');
+    await expect(installService(terminal({}, { cwd: join(project, 'vault') }), {}, host)).rejects.toMatchObject({
+      code: 'service.failed',
+      message: expect.stringContaining('/vault/.opus') as string,
     });
     expect(existsSync(unitFile)).toBe(false);
   });
@@ -303,7 +322,7 @@ describe('an installed service', () => {
     const shown = terminal();
     expect(await serviceStatus(shown, {}, host)).toBe(3);
     expect(shown.outLines).toEqual([
-      'The service is not running: it failed since Sat 2026-11-21 00:34:29 UTC.',
+      'The service is not running (failed) since Sat 2026-11-21 00:34:29 UTC.',
       '  failed (failed) · starts by itself',
       '  It ended badly: exit code 2, an error in the configuration or the call, so it is not tried again.',
       '  The end of its log:',

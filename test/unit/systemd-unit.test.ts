@@ -160,7 +160,7 @@ describe.skipIf(!hasSystemd)("systemd's own reading", () => {
   });
 
   test('finds the very paths that were meant, whatever is in their names', () => {
-    const odd = join(folder, String.raw`a b 100% $HOME "q" back\slash 'one' ; #x`);
+    const odd = join(folder, String.raw`a b %h $HOME "q" back\slash 'one' ; #x`);
     mkdirSync(odd);
     const node = join(odd, 'node');
     symlinkSync(process.execPath, node);

@@ -1,3 +1,4 @@
+import { OpusError } from '#shared/domain/errors.ts';
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { copyFile, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
@@ -35,9 +36,9 @@ export async function readInstalledUnit(file: string): Promise<InstalledUnit | n
 
 /** Beside the target and renamed, durably: systemd never reads half of it. */
 export async function writeUnit(file: string, text: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
   const temporary = join(dirname(file), `.opus-${randomUUID()}.tmp`);
   try {
+    await mkdir(dirname(file), { recursive: true });
     const handle = await open(temporary, 'wx', 0o644);
     try {
       await handle.writeFile(text);
@@ -48,8 +49,10 @@ export async function writeUnit(file: string, text: string): Promise<void> {
       await handle.close();
     }
     await rename(temporary, file);
+  } catch (error) {
+    throw notDone('write', file, error);
   } finally {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => undefined);
   }
 }
 
@@ -62,13 +65,24 @@ export async function keepEditedUnit(file: string): Promise<string | null> {
       await copyFile(file, kept, constants.COPYFILE_EXCL);
       return kept;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw notDone('copy', file, error);
     }
   }
 }
 
 export async function removeUnit(file: string): Promise<void> {
-  await rm(file, { force: true });
+  try {
+    await rm(file, { force: true });
+  } catch (error) {
+    throw notDone('remove', file, error);
+  }
+}
+
+function notDone(what: string, file: string, error: unknown): OpusError {
+  return new OpusError('service.failed', `Could not ${what} ${file}: ${(error as Error).message}`, {
+    hint: 'See who may write in its folder; a service of the whole machine takes root.',
+    cause: error,
+  });
 }
 
 function hashOf(text: string): string {
