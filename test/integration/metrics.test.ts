@@ -78,15 +78,16 @@ describe('the metrics', () => {
   }
 
   it('tell how jobs stand, how old the queue is and who is busy', async () => {
-    put({ number: 1, status: 'queued', queuedAt: now - 90_000 });
+    put({ number: 1, status: 'waiting', waitingFor: 'slot', queuedAt: now - 90_000 });
     put({ number: 2, status: 'queued', queuedAt: now - 30_000 });
-    put({ number: 3, status: 'waiting', waitingFor: 'approval' });
-    attempt(put({ number: 4 }));
+    put({ number: 3, status: 'waiting', waitingFor: 'approval', queuedAt: now - 200_000 });
+    const working = attempt(put({ number: 4 }));
     const metrics = start();
     expect(await valuesOf(metrics, 'opus_jobs')).toEqual({
-      'status="queued",waiting_for=""': 2,
+      'status="queued",waiting_for=""': 1,
       'status="running",waiting_for=""': 1,
       'status="waiting",waiting_for="approval"': 1,
+      'status="waiting",waiting_for="slot"': 1,
       'status="paused",waiting_for=""': 0,
       'status="succeeded",waiting_for=""': 0,
       'status="failed",waiting_for=""': 0,
@@ -94,6 +95,13 @@ describe('the metrics', () => {
     });
     expect(await valuesOf(metrics, 'opus_queue_age_seconds')).toEqual({ '': 90 });
     expect(await valuesOf(metrics, 'opus_agents_busy')).toEqual({ 'agent="coder"': 1 });
+    endAttempt(working, 'passed');
+    registry.commit(null, null, { updateJob: { id: 'FR-1-1', fields: { status: 'running', waitingFor: null } } });
+    const jobs = await valuesOf(metrics, 'opus_jobs');
+    expect(jobs).toMatchObject({ 'status="running",waiting_for=""': 2 });
+    expect(jobs).not.toHaveProperty(['status="waiting",waiting_for="slot"']);
+    expect(await valuesOf(metrics, 'opus_queue_age_seconds')).toEqual({ '': 30 });
+    expect(await valuesOf(metrics, 'opus_agents_busy')).toEqual({});
     expect(await valuesOf(metrics, 'opus_sandboxes_alive')).toEqual({ '': 2 });
     expect(await valuesOf(metrics, 'opus_info')).toEqual({ 'version="1.2.3"': 1 });
   });

@@ -9,7 +9,7 @@ import type { RunnerConfig } from '../../runner/core/configuration.ts';
 import { connectToService, type ServiceClient } from '../../runner/cli/service-client.ts';
 import { createServer, type Server } from '../../runner/server/create-server.ts';
 import { readServiceFile, writeServiceFile } from '../../runner/server/service-file.ts';
-import { selfSigned } from '../support/self-signed.ts';
+import { testCertificate } from '../support/test-certificate.ts';
 import {
   aJobDocument,
   aService,
@@ -90,27 +90,37 @@ describe('the service of a data folder', () => {
       await expect(client().call('runner.pause', {})).rejects.toMatchObject({ code: 'protocol.unauthorized' });
     });
 
-    it('over TLS, when it shows its own certificate', async () => {
-      const { certificate, key } = selfSigned('opus.example.org');
-      const files = { certificate: join(data, 'certificate.pem'), key: join(data, 'key.pem') };
-      writeFileSync(files.certificate, certificate);
-      writeFileSync(files.key, key);
-      await serve(createStandIn(), { config: { ...loopbackServer, tls: files } });
-      expect(client().service.url).toMatch(/^https:/);
-      expect(await client().call('runner.pause', {})).toEqual({ paused: 'paused', running: 1 });
-    });
+    describe('over TLS', () => {
+      const authority = testCertificate('an authority');
+      const tlsFiles = (certificate: string, key: string): RunnerConfig['server'] => {
+        const tls = { certificate: join(data, 'certificate.pem'), key: join(data, 'key.pem') };
+        writeFileSync(tls.certificate, certificate);
+        writeFileSync(tls.key, key);
+        return { ...loopbackServer, tls };
+      };
 
-    it('over TLS, and is not believed with a certificate of the same name that is not its own', async () => {
-      const { certificate, key } = selfSigned('opus.example.org');
-      const files = { certificate: join(data, 'certificate.pem'), key: join(data, 'key.pem') };
-      writeFileSync(files.certificate, certificate);
-      writeFileSync(files.key, key);
-      const standIn = createStandIn();
-      await serve(standIn, { config: { ...loopbackServer, tls: files } });
-      const own = selfSigned('opus.example.org').certificate;
-      writeServiceFile(data, aService({ ...readServiceFile(data), certificate: own }));
-      await expect(client().call('runner.pause', {})).rejects.toMatchObject({ code: 'protocol.unreachable' });
-      expect(standIn.calls).toEqual([]);
+      it.each([
+        ['that it signed itself', undefined],
+        ['that an authority signed which is not known here', authority],
+      ])('with a certificate %s for another name', async (_what, issuer) => {
+        const { certificate, key } = testCertificate('opus.example.org', issuer);
+        await serve(createStandIn(), { config: tlsFiles(certificate + authority.certificate, key) });
+        expect(client().service.url).toMatch(/^https:/);
+        expect(await client().call('runner.pause', {})).toEqual({ paused: 'paused', running: 1 });
+      });
+
+      it.each([
+        ['of the same name', undefined],
+        ['of the same authority', authority],
+      ])('but is told nothing when it shows another certificate %s', async (_what, issuer) => {
+        const { certificate, key } = testCertificate('opus.example.org', issuer);
+        const standIn = createStandIn();
+        await serve(standIn, { config: tlsFiles(certificate, key) });
+        const own = testCertificate('opus.example.org', issuer).certificate;
+        writeServiceFile(data, aService({ ...readServiceFile(data), certificate: own }));
+        await expect(client().call('runner.pause', {})).rejects.toMatchObject({ code: 'protocol.unreachable' });
+        expect(standIn.calls).toEqual([]);
+      });
     });
   });
 
