@@ -26,8 +26,8 @@ describe('an urgent job without a slot', () => {
     ['anyone while a slot is free', { holder: holding }, { concurrency: 2 }],
     [
       'holders of a merge slot',
-      { holder: holding, merger: { ...merging, slot: 'merge', wants: null } },
-      { preempt: null },
+      { high: { ...holding, priority: 'P0' }, merger: { ...merging, slot: 'merge', wants: null } },
+      {},
     ],
     ['anyone where nobody may', { holder: holding }, { preempt: null }],
     ['a holder that was overdue when it was admitted', { holder: { ...holding, queuedAt: at(190) } }, {}],

@@ -99,6 +99,11 @@ describe('repositories take turns', () => {
     expect(started(jobs, { concurrency: 2, agents: new Map([['codex', 1]]) })).toEqual(['app next']);
   });
 
+  it('overdue jobs go by age, whosever turn it is', () => {
+    const jobs = { app: { ...app, queuedAt: at(300) }, web: { ...web, queuedAt: at(200) } };
+    expect(started(jobs, {}, { lastStarts: new Map([['app', 9]]) })).toEqual(['app']);
+  });
+
   it('a start out of turn, as overdue work has, counts', () => {
     const jobs = { overdue: { ...app, queuedAt: at(300) }, app, web };
     expect(started(jobs, { concurrency: 2 })).toEqual(['overdue', 'web']);
@@ -274,6 +279,7 @@ describe('the moment at which to decide again', () => {
       { forgeHolds: new Map([['app', soon]]) },
       later,
     ],
+    ['is none for a job that still has its slot', { slot: 'agent', holdUntil: soon }, {}, null],
     ['is none for lack of disk, which no time ends', {}, { hasDisk: false }, null],
   ])('%s', (_says, job, snapshot, moment) => {
     expect(decide({ job: { ...wanting, ...job } }, {}, snapshot).wakeAt).toBe(moment);
