@@ -20,7 +20,7 @@ describe('the time until the next look', () => {
     ['is the active interval again once work appears', { previous: 300 * seconds, foundWork: true }, 30],
     ['is the active interval while there is work', { previous: 30 * seconds, foundWork: true }, 30],
     ['is the idle interval at once while changes are told', { watching: true }, 300],
-    ['does not shrink while changes are told and nothing is found', { watching: true, previous: 300 * seconds }, 300],
+    ['is the idle interval at once when changes are told again', { watching: true, previous: 60 * seconds }, 300],
     [
       'is the active interval when a look finds what was not told',
       { watching: true, previous: 300 * seconds, foundWork: true },
