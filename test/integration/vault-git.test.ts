@@ -221,17 +221,47 @@ describe('a deletion', () => {
   });
 });
 
+describe('a note that was renamed at the remote', () => {
+  it('gets what the runner wrote under its old name', async () => {
+    lab.pullOnLaptop();
+    lab.onLaptop({ [first]: null, '10_features/renamed.md': noteText('FR-1', 'Renamed and edited.\n') });
+    lab.runnerWrites(first, [['run_state', 'code']], 'in-progress');
+    expect(await lab.sync()).toEqual({ pulled: true, pushed: true, notes: [] });
+    const text = lab.remoteText('10_features/renamed.md');
+    for (const piece of ['Renamed and edited.', 'run_state: code', 'status: in-progress'])
+      expect(text).toContain(piece);
+    expect(existsSync(join(lab.vault, first))).toBe(false);
+    expect(lab.read('10_features/renamed.md').trimEnd()).toBe(text);
+    expect(lab.status()).toEqual([]);
+  });
+
+  it('leaves uncommitted edits of a person in the old file', async () => {
+    lab.onLaptop({ [first]: null, '10_features/renamed.md': noteText('FR-1') });
+    lab.runnerWrites(first, [['run_state', 'code']]);
+    lab.edit(first, replaced('Middle.', 'Still needed.'));
+    expect((await lab.sync()).notes).toHaveLength(1);
+    expect(lab.read(first)).toContain('Still needed.');
+    expect(lab.read('10_features/renamed.md')).toContain('run_state: code');
+  });
+});
+
 describe('a file that changes while it is merged', () => {
   it('keeps what a person types at that moment', async () => {
     lab.editOnLaptop(first, replaced('Last line.', 'Last, from the laptop.'));
     lab.onLaptop({ 'new.md': 'from the laptop' });
+    let announced = false;
     const git = lab.spyOnGit((args) => {
+      if (args[0] === 'merge-file' && announced && !lab.read(first).includes('Typed even later')) {
+        lab.edit(first, replaced('Middle.', 'Typed even later.'));
+      }
       if (args[0] === 'update-ref' && args.includes('refs/opus/vault/applying') && !args.includes('-d')) {
         lab.edit(first, replaced('First line', 'Typed just now'));
+        announced = true;
       }
     });
     expect(await lab.sync({ git })).toMatchObject({ pulled: true });
     expect(lab.read(first)).toContain('Typed just now');
+    expect(lab.read(first)).toContain('Typed even later');
     expect(lab.read(first)).toContain('Last, from the laptop.');
     expect(lab.status()).toEqual([` M ${quoted(first)}`]);
   });
@@ -251,6 +281,16 @@ describe('a file that changes while it is merged', () => {
     await lab.sync();
     expect(lab.read(first)).toContain('From the laptop.');
     expect(lab.status()).toEqual([]);
+  });
+
+  it('gets the remote’s change again when another writer put back what it had looked at before', async () => {
+    lab.editOnLaptop(first, replaced('Last line.', 'From the laptop.'));
+    const seen = lab.read(first);
+    const git = lab.spyOnGit((args) => {
+      if (args[0] === 'update-index') lab.put(lab.vault, { [first]: seen.replace('First line', 'Written late') });
+    });
+    await lab.sync({ git });
+    expect(lab.read(first)).toBe(seen.replace('First line', 'Written late').replace('Last line.', 'From the laptop.'));
   });
 
   it('keeps what the runner writes at that moment, also when it was there before', async () => {

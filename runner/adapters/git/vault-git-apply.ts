@@ -61,6 +61,8 @@ export async function applyAdvance(
     const indexed = await changesBetween(repository, from, to);
     if (head !== to) await moveReference(repository, repository.reference, to, from);
     await replaceIndex(repository, new Map([...indexed].map(([path, { after }]) => [path, after])));
+    // A writer that had looked at a file before it was replaced may have put it back since.
+    await writeFiles(files, [...changes.keys()], plan);
     await withdraw(repository);
     return applied;
   });

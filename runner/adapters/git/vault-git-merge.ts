@@ -4,8 +4,10 @@ import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import { mergeNote } from '#shared/domain/merge-note.ts';
-import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
+import { keyName, type NoteKeyNames } from '#shared/domain/note-keys.ts';
 import { onlyRunnerChanged } from '#shared/domain/runner-share.ts';
+import { textOf } from '#shared/frontmatter/entry.ts';
+import { readFrontmatter } from '#shared/frontmatter/read.ts';
 import type { VaultRepository } from './vault-git-repository.ts';
 import {
   gitlinkMode,
@@ -118,12 +120,28 @@ export async function mergeTrees(
   );
   const bytesOf = (entry: TreeEntry | null): Buffer | null => (entry ? (blobs.get(entry.id) ?? null) : null);
 
+  const hasMoved = both.some(([path, { after }]) => after !== null && (theirs.get(path)?.after ?? null) === null);
+  const movedTo = hasMoved ? await addedNotes(repository, theirs, options.names) : new Map<string, TreeFile>();
+
+  /** A note that was given another name or folder at the remote is the same note. */
+  async function settleMoved(before: TreeEntry | null, after: TreeEntry): Promise<boolean> {
+    const [old, own] = [bytesOf(before), bytesOf(after)];
+    const moved = old && movedTo.get(idOf(old, options.names));
+    if (!old || !own || !moved) return false;
+    const merged = await options.merge(moved.path, old, own, moved.bytes);
+    if (merged.kind === 'conflict') return false;
+    notes.push(...merged.notes);
+    entries.set(moved.path, { mode: moved.entry.mode, id: await writeBlob(repository, merged.bytes) });
+    return true;
+  }
+
   async function settle(path: string, { before, after }: TreeChange, other: TreeEntry | null): Promise<void> {
     if (after === null) {
       notes.push(`${path} was deleted here and changed at the remote; the changed file stays.`);
       return;
     }
     if (other === null) {
+      if (await settleMoved(before, after)) return;
       const [old, now] = [bytesOf(before)?.toString('utf8'), bytesOf(after)?.toString('utf8')];
       if (old !== undefined && now !== undefined && onlyRunnerChanged(old, now, options.names)) {
         notes.push(`${path} was deleted at the remote while the runner wrote its state there; it stays deleted.`);
@@ -152,6 +170,41 @@ export async function mergeTrees(
 
   for (const [path, change] of both) await settle(path, change, theirs.get(path)?.after ?? null);
   return { entries, notes, conflicts };
+}
+
+interface TreeFile {
+  readonly path: string;
+  readonly entry: TreeEntry;
+  readonly bytes: Buffer;
+}
+
+/** The notes that are new in a version, by their ids; an id that several have is none. */
+async function addedNotes(
+  repository: VaultRepository,
+  changes: TreeChanges,
+  names: NoteKeyNames,
+): Promise<ReadonlyMap<string, TreeFile>> {
+  const added = [...changes].flatMap(([path, { before, after }]) =>
+    before === null && after !== null && isPlain(after) && /\.md$/i.test(path) ? [{ path, entry: after }] : [],
+  );
+  const blobs = await readBlobs(
+    repository,
+    added.map(({ entry }) => entry.id),
+  );
+  const found = new Map<string, TreeFile>();
+  const several = new Set(['']);
+  for (const { path, entry } of added) {
+    const bytes = blobs.get(entry.id) ?? Buffer.alloc(0);
+    const id = idOf(bytes, names);
+    if (found.has(id)) several.add(id);
+    found.set(id, { path, entry, bytes });
+  }
+  for (const id of several) found.delete(id);
+  return found;
+}
+
+function idOf(note: Buffer, names: NoteKeyNames): string {
+  return textOf(readFrontmatter(note.toString('utf8')).entries.get(keyName(names, 'id'))) ?? '';
 }
 
 function isSame(one: TreeEntry | null, other: TreeEntry | null): boolean {
