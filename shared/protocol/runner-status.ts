@@ -12,7 +12,6 @@ const circuit = z.object({
   /** Milliseconds since the epoch; null while it is closed. */
   until: z.nullable(z.number()),
 });
-export type CircuitStatus = z.infer<typeof circuit>;
 
 /** What a running service says of itself. */
 export const runnerStatus = z.object({

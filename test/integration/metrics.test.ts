@@ -270,10 +270,10 @@ describe('the metrics', () => {
   });
 
   it('tell the states of circuits and of the runner', async () => {
-    const metrics = start({
-      circuits: () => [{ kind: 'forge', name: 'app', state: 'open' }],
-      paused: () => 'draining',
-    });
+    let circuits = [{ kind: 'forge', name: 'gone', state: 'closed' as 'closed' | 'open' }];
+    const metrics = start({ circuits: () => circuits, paused: () => 'draining' });
+    await metrics.render();
+    circuits = [{ kind: 'forge', name: 'app', state: 'open' }];
     expect(await valuesOf(metrics, 'opus_circuit_state')).toEqual({
       'kind="forge",name="app",state="closed"': 0,
       'kind="forge",name="app",state="open"': 1,

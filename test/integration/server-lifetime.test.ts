@@ -3,6 +3,9 @@ import { rpcPath } from '../../shared/protocol/version.ts';
 import { admin, startServer } from '../support/server-lab.ts';
 import { createStandIn, loopbackServer } from '../support/server-stand-in.ts';
 
+// A busy machine may take long over anything.
+const patience = { timeout: 20_000 };
+
 describe('the HTTP server, when it starts and stops,', () => {
   it('says that its port is taken, and what to do', async () => {
     const server = await startServer();
@@ -38,7 +41,7 @@ describe('the HTTP server, when it starts and stops,', () => {
     const answer = server.call('events.since', { afterSeq: 0, waitMs: 30_000 });
     await vi.waitFor(() => {
       expect(standIn.calls).toHaveLength(1);
-    });
+    }, patience);
     await server.close();
     expect((await answer).json).toMatchObject({ error: { data: { code: 'protocol.unreachable' } } });
     await expect(server.ask('/healthz')).rejects.toThrow('ECONNREFUSED');
@@ -51,7 +54,7 @@ describe('the HTTP server, when it starts and stops,', () => {
     const answer = server.call('runner.pause');
     await vi.waitFor(() => {
       expect(standIn.calls).toHaveLength(1);
-    });
+    }, patience);
     const closed = server.close();
     work.resolve({ paused: 'paused', running: 3 });
     await closed;
@@ -66,7 +69,7 @@ describe('the HTTP server, when it starts and stops,', () => {
     socket.write(`POST ${rpcPath} HTTP/1.1\r\nHost: localhost\r\n`);
     await vi.waitFor(() => {
       expect(standIn.calls).toHaveLength(1);
-    });
+    }, patience);
     await server.close();
     expect(await answer).toBeInstanceOf(Error);
   });
@@ -85,11 +88,11 @@ describe('the HTTP server, when it starts and stops,', () => {
     socket.write(`POST ${rpcPath} HTTP/1.1\r\n${headers.map((pair) => pair.join(': ')).join('\r\n')}\r\n\r\n${body}`);
     await vi.waitFor(() => {
       expect(standIn.waiting()).toBe(1);
-    });
+    }, patience);
     socket.destroy();
     await vi.waitFor(() => {
       expect(standIn.waiting()).toBe(0);
-    });
+    }, patience);
   });
 
   it('may be closed twice', async () => {

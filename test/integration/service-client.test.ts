@@ -19,6 +19,9 @@ import {
   type StandIn,
 } from '../support/server-stand-in.ts';
 
+// A busy machine may take long over anything.
+const patience = { timeout: 20_000 };
+
 describe('the service of a data folder', () => {
   let data: string;
   const releases: (() => unknown)[] = [];
@@ -187,12 +190,12 @@ describe('the service of a data folder', () => {
       const followed = client().follow('FR-1', { signal: never, afterSeq: 0, onEvent: ({ type }) => seen.push(type) });
       await vi.waitFor(() => {
         expect(standIn.waiting()).toBe(1);
-      });
+      }, patience);
       standIn.tell('stage.started', { status: 'running' });
       standIn.tell('stage.completed');
       await vi.waitFor(() => {
         expect(seen).toHaveLength(3);
-      });
+      }, patience);
       standIn.tell('job.waiting', { status: 'waiting', waitingFor: 'approval' });
       expect(await followed).toMatchObject({ job: 'FR-1-1', waitingFor: 'approval' });
       expect(seen).toEqual(['job.queued', 'stage.started', 'stage.completed', 'job.waiting']);
@@ -206,7 +209,7 @@ describe('the service of a data folder', () => {
       const followed = client().follow('FR-1-1', { signal: never, onEvent: ({ type }) => seen.push(type) });
       await vi.waitFor(() => {
         expect(standIn.waiting()).toBe(1);
-      });
+      }, patience);
       standIn.tell('job.succeeded', { status: 'succeeded' });
       expect(await followed).toMatchObject({ status: 'succeeded' });
       expect(seen).toEqual(['job.succeeded']);
@@ -233,7 +236,7 @@ describe('the service of a data folder', () => {
       }
       await vi.waitFor(() => {
         expect(standIn.waiting()).toBe(1);
-      });
+      }, patience);
       stop.abort(new Error('enough'));
       await expect(followed).rejects.toThrow('enough');
     });
@@ -246,7 +249,7 @@ describe('the service of a data folder', () => {
       const followed = client().follow('FR-1-1', { signal: never, afterSeq: 0, onEvent: ({ seq }) => seen.push(seq) });
       await vi.waitFor(() => {
         expect([seen, first.waiting()]).toEqual([[1], 1]);
-      });
+      }, patience);
       await server.close();
       rmSync(join(data, 'service.json'));
       const second = createStandIn();
@@ -255,7 +258,7 @@ describe('the service of a data folder', () => {
       await serve(second, { token: 'second' });
       await vi.waitFor(() => {
         expect([seen, second.waiting()]).toEqual([[1, 2], 1]);
-      });
+      }, patience);
       second.tell('job.succeeded', { status: 'succeeded' });
       expect(await followed).toMatchObject({ status: 'succeeded' });
       expect(seen).toEqual([1, 2, 3]);
@@ -268,7 +271,7 @@ describe('the service of a data folder', () => {
       const outcome = followed.catch((thrown: unknown) => thrown);
       await vi.waitFor(() => {
         expect(standIn.waiting()).toBe(1);
-      });
+      }, patience);
       await server.close();
       expect(await outcome).toMatchObject({ code: 'protocol.unreachable' });
     });
