@@ -131,7 +131,8 @@ async function follow(client: ServiceClient, jobId: string, options: FollowOptio
 
 /** Nothing happens to it before somebody does something. */
 export function isAtRest(job: Pick<JobDocument, 'status' | 'waitingFor'>): boolean {
-  if (isFinished(job.status) || job.status === 'paused') return true;
+  // One that was pushed aside is paused too, and goes on by itself.
+  if (isFinished(job.status) || (job.status === 'paused' && job.waitingFor === null)) return true;
   return job.status === 'waiting' && ['approval', 'human', 'question'].includes(job.waitingFor ?? '');
 }
 

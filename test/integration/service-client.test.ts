@@ -219,6 +219,7 @@ describe('the service of a data folder', () => {
       [{ status: 'failed' }, true],
       [{ status: 'canceled' }, true],
       [{ status: 'paused' }, true],
+      [{ status: 'paused', waitingFor: 'slot' }, false],
       [{ status: 'waiting', waitingFor: 'human' }, true],
       [{ status: 'waiting', waitingFor: 'question' }, true],
       [{ status: 'waiting', waitingFor: 'slot' }, false],
