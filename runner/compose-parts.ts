@@ -121,7 +121,8 @@ export async function composeParts(
   const orphans = process.platform === 'linux' ? endOrphans(name) : 0;
   if (orphans > 0) log.warn({ orphans }, 'Sandboxes that a killed runner had left were ended.');
   const chosen = await chooseSandbox(config, overrides.sandbox ?? createBubblewrapSandbox({ name }));
-  const { sandbox, alive } = counted(chosen.sandbox);
+  const count = counted(chosen.sandbox);
+  const { sandbox } = count;
   const engine = createEmbeddedEngine({
     file: join(config.data, 'engine.db'),
     onFailure: (jobId, error) => {
@@ -181,7 +182,7 @@ export async function composeParts(
     log,
     trust,
     sandboxState: chosen.state,
-    sandboxesAlive: alive,
+    sandboxesAlive: () => count.alive(),
   };
 }
 

@@ -19,9 +19,9 @@ import { createSupervisor } from './engine/supervisor.ts';
 import { createTelling } from './engine/telling.ts';
 import { createServer } from './server/create-server.ts';
 import { writeServiceFile } from './server/service-file.ts';
-import { createServiceApplication } from './service-application.ts';
-import { createServiceHealth, problemOf, writeHealth } from './service-health.ts';
-import { serviceTasks } from './service-tasks.ts';
+import { createServiceApplication } from './compose-service-calls.ts';
+import { createServiceHealth, problemOf, writeHealth } from './compose-service-health.ts';
+import { serviceTasks } from './compose-service-tasks.ts';
 
 export interface Service {
   readonly url: string;
@@ -59,7 +59,9 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     config,
     { ...options.overrides, currentConfig: () => live.current() },
     releases,
-    defects.report,
+    (jobId, error) => {
+      defects.report(jobId, error);
+    },
   );
   const { dependencies, log, runtime } = parts;
   const { registry, clock } = dependencies;

@@ -3,8 +3,10 @@ import { composeParts, type Releases, type RunnerOverrides } from './compose-par
 
 export type { RunnerOverrides } from './compose-parts.ts';
 import type { RunnerConfig } from './core/configuration.ts';
+import { remainingBacklog } from './core/intake.ts';
 import type { SandboxProbe } from './core/ports/sandbox.ts';
 import type { Application } from './engine/application.ts';
+import { firstSight } from './engine/first-sight.ts';
 import { createApplication } from './engine/create-application.ts';
 import type { Trust } from './engine/trust.ts';
 
@@ -14,6 +16,10 @@ export interface Runner {
   readonly trust: Trust;
   /** What a person should know before anything starts, a sentence each. */
   readonly warnings: readonly string[];
+  /** Whether the service is to start paused. */
+  keepPaused(paused: boolean): void;
+  /** The FRs that waited for a person's word since the vault was first seen; they may start from now on. */
+  releaseBacklog(): Promise<readonly string[]>;
   /** Closes what a dead runner left, and tells the vault what it was not told. */
   start(): Promise<void>;
   /** Releases everything in the reverse order of its acquiring. May be called twice. */
@@ -25,7 +31,9 @@ export async function composeRunner(config: RunnerConfig, overrides: RunnerOverr
   const releases: Releases = [];
   try {
     const defects = deferredDefects();
-    const parts = await composeParts(config, overrides, releases, defects.report);
+    const parts = await composeParts(config, overrides, releases, (jobId, error) => {
+      defects.report(jobId, error);
+    });
     const application = createApplication(parts.runtime);
     defects.deliverTo(application);
     return {
@@ -33,6 +41,17 @@ export async function composeRunner(config: RunnerConfig, overrides: RunnerOverr
       sandboxState: parts.sandboxState,
       trust: parts.trust,
       warnings: [...parts.notices, ...(await warningsOf(config, parts.sandboxState, parts.trust))],
+      keepPaused: (paused) => {
+        parts.dependencies.registry.setState('paused', paused ? 'paused' : 'no');
+      },
+      async releaseBacklog() {
+        const { registry, vault } = parts.dependencies;
+        const notes = await vault.scan();
+        const { policy } = parts.dependencies.confirmed();
+        const backlog = remainingBacklog(firstSight(parts.dependencies, notes, policy), notes);
+        registry.setState('backlog', []);
+        return backlog;
+      },
       start: () => application.recover(),
       stop: () => releaseAll(releases),
     };

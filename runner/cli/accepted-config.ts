@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { packageVersion } from './package-root.ts';
+import { packageVersion } from '../config/package-root.ts';
 
 /** Kept in the data folder: the text that was last checked and found valid, so that `opus status` need not check it again. */
 const recordName = 'accepted-config.json';

@@ -42,4 +42,15 @@ export function addFeatureRequestCommands(program: Command, context: CommandCont
       type Given = CommonOptions & { readonly mermaid?: boolean };
       context.code = await featureRequestGraph(context.terminal, command.optsWithGlobals<Given>());
     });
+  fr.command('dispatch')
+    .description('queue feature requests for the service')
+    .argument('[fr...]', 'their ids')
+    .option('--all', 'the backlog: what was planned when the vault was first seen')
+    .option('--again', 'new jobs, superseding unfinished ones and their pull requests')
+    .addOption(jsonOption())
+    .action(async (names: string[], _given: unknown, command: Command) => {
+      const { dispatchFeatureRequests } = await import('./fr-dispatch.ts');
+      type Given = CommonOptions & { readonly all?: boolean; readonly again?: boolean };
+      context.code = await dispatchFeatureRequests(context.terminal, names, command.optsWithGlobals<Given>());
+    });
 }

@@ -2,6 +2,13 @@ import { stages, type Stage } from '#shared/domain/stage.ts';
 import { Option, type Command } from 'commander';
 import { jsonOption, wholeNumber, type CommandContext, type CommonOptions } from './command-context.ts';
 
+const words = [
+  ['pause', 'stop the job at its last checkpoint, until it is resumed'],
+  ['resume', 'let a paused job go on'],
+  ['unblock', 'start a job that waits, whatever it waits for'],
+  ['return', 'give back what was checked out; the job goes on with your commits'],
+] as const;
+
 export function addJobCommands(program: Command, context: CommandContext): void {
   const job = program.command('job').description('jobs, by their id or by their request for the newest');
   job
@@ -54,5 +61,38 @@ export function addJobCommands(program: Command, context: CommandContext): void 
       const { retry } = await import('./job-retry.ts');
       type Given = CommonOptions & { readonly from?: Stage; readonly rounds?: number; readonly comment?: string };
       context.code = await retry(context.terminal, name, command.optsWithGlobals<Given>());
+    });
+  for (const [word, description] of words) {
+    job
+      .command(word)
+      .description(description)
+      .argument('<job>')
+      .addOption(jsonOption())
+      .action(async (name: string, _given: unknown, command: Command) => {
+        const { changeJob } = await import('./job-control.ts');
+        context.code = await changeJob(context.terminal, word, name, command.optsWithGlobals<CommonOptions>());
+      });
+  }
+  job
+    .command('cancel')
+    .description('end the job; its pull request is closed, its note parked')
+    .argument('<job>')
+    .option('--reason <text>', 'kept with it')
+    .addOption(jsonOption())
+    .action(async (name: string, _given: unknown, command: Command) => {
+      const { cancelJob } = await import('./job-control.ts');
+      type Given = CommonOptions & { readonly reason?: string };
+      context.code = await cancelJob(context.terminal, name, command.optsWithGlobals<Given>());
+    });
+  job
+    .command('checkout')
+    .description('hand the work to yourself, as a clone of its own; the job waits')
+    .argument('<job>')
+    .option('--dir <folder>', 'where to (default: a folder of that name here)')
+    .addOption(jsonOption())
+    .action(async (name: string, _given: unknown, command: Command) => {
+      const { checkOutJob } = await import('./job-control.ts');
+      type Given = CommonOptions & { readonly dir?: string };
+      context.code = await checkOutJob(context.terminal, name, command.optsWithGlobals<Given>());
     });
 }

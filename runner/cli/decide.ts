@@ -20,8 +20,14 @@ export async function decide(
   const { json = false, comment = '' } = options;
   // A job that ended as it was told to is no failure of this command.
   const wantedEnd = kind === 'reject' ? 'canceled' : null;
-  return await workOnJob(terminal, located, { json, wantedEnd }, async (application) => {
-    const job = application.job(name);
-    return await application.decide(job.id, kind, comment, thisPerson(terminal));
-  });
+  const person = thisPerson(terminal);
+  return await workOnJob(
+    terminal,
+    located,
+    { json, wantedEnd },
+    {
+      here: async (application) => await application.decide(application.job(name).id, kind, comment, person),
+      there: (client) => client.call('approval.decide', { job: name, kind, comment, person: person.person }),
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { cp, readdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder } from '../adapters/registry/make-folder.ts';
 import { createHostGit } from '../adapters/git/host-git.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../config/package-root.ts';
 
 /** Says that the folder is ours to empty: nothing without it is ever touched. */
 const marker = '.opus-demo-folder';

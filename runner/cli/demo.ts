@@ -40,11 +40,14 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
     quietWarnings: fresh,
     afterwards: (job: Job) => whatToLookAt(terminal, located, job),
   };
-  return await workOnJob(terminal, located, work, async (application, runner) => {
-    // They are this program's own notes, copied a moment ago.
-    if (fresh) await runner.trust.confirm('all');
-    const job = await application.dispatch(featureRequest, { again: false });
-    return job.gate === null ? job : await application.takeNoteDecision(job.id);
+  return await workOnJob(terminal, located, work, {
+    here: async (application, runner) => {
+      // They are this program's own notes, copied a moment ago.
+      if (fresh) await runner.trust.confirm('all');
+      const job = await application.dispatch(featureRequest, { again: false });
+      return job.gate === null ? job : await application.takeNoteDecision(job.id);
+    },
+    there: (client) => client.call('fr.dispatch', { fr: featureRequest }),
   });
 }
 

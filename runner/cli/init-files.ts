@@ -2,7 +2,7 @@ import { featureRequestText } from '../core/new-feature-request.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answers } from './init-answers.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../config/package-root.ts';
 
 export interface NoteFile {
   /** Relative to the vault. */

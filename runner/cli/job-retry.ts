@@ -14,8 +14,21 @@ export interface RetryOptions {
 /** Lets a job that needs a person go on, and works on it until it rests again. */
 export async function retry(terminal: Terminal, name: string, options: RetryOptions): Promise<number> {
   const located = locateConfig(terminal, options.config);
-  return await workOnJob(terminal, located, { json: options.json === true }, async (application) => {
-    const { from = null, rounds = null, comment = '' } = options;
-    return await application.retry(application.job(name).id, { from, rounds, comment });
-  });
+  const { from, rounds, comment = '' } = options;
+  return await workOnJob(
+    terminal,
+    located,
+    { json: options.json === true },
+    {
+      here: async (application) =>
+        await application.retry(application.job(name).id, { from: from ?? null, rounds: rounds ?? null, comment }),
+      there: (client) =>
+        client.call('job.retry', {
+          job: name,
+          comment,
+          ...(from === undefined ? {} : { from }),
+          ...(rounds === undefined ? {} : { rounds }),
+        }),
+    },
+  );
 }

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { withCommand } from '../core/reporting/lines.ts';
-import { packageRoot } from './package-root.ts';
+import { packageRoot } from '../config/package-root.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Sentences from further in say `opus run FR-001`; here that is what a person can copy. */

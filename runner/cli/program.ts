@@ -2,6 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { Command, CommanderError } from 'commander';
 import { jsonOption, type CommandContext, type CommonOptions } from './command-context.ts';
 import { addBackupCommands } from './commands-backup.ts';
+import { addControlCommands } from './commands-control.ts';
 import { addFeatureRequestCommands } from './commands-fr.ts';
 import { addJobCommands } from './commands-job.ts';
 import { addServiceCommands } from './commands-service.ts';
@@ -95,11 +96,15 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   program
     .command('status')
-    .description('unfinished jobs and the last finished')
+    .description('what runs, what waits and for what, what ended and how')
+    .option('--watch', 'again and again, until Ctrl-C')
     .addOption(jsonOption())
     .action(async (_given: unknown, command: Command) => {
       const { status } = await import('./status.ts');
-      context.code = await status(terminal, { json: false, ...command.optsWithGlobals<CommonOptions>() });
+      context.code = await status(terminal, {
+        json: false,
+        ...command.optsWithGlobals<CommonOptions & { readonly watch?: boolean }>(),
+      });
     });
 
   const decisions = [
@@ -122,6 +127,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   addFeatureRequestCommands(program, context);
   addJobCommands(program, context);
+  addControlCommands(program, context);
   addVaultCommands(program, context);
   addBackupCommands(program, context);
   addServiceCommands(program, context);

@@ -13,8 +13,16 @@ export interface RunOptions {
 export async function run(terminal: Terminal, featureRequest: string, options: RunOptions): Promise<number> {
   const located = locateConfig(terminal, options.config);
   const { approve = false, again = false, json = false } = options;
-  return await workOnJob(terminal, located, { json, approve }, async (application) => {
-    const job = await application.dispatch(featureRequest, { again });
-    return job.gate === null ? job : await application.takeNoteDecision(job.id);
-  });
+  return await workOnJob(
+    terminal,
+    located,
+    { json, approve },
+    {
+      here: async (application) => {
+        const job = await application.dispatch(featureRequest, { again });
+        return job.gate === null ? job : await application.takeNoteDecision(job.id);
+      },
+      there: (client) => client.call('fr.dispatch', { fr: featureRequest, again }),
+    },
+  );
 }

@@ -45,7 +45,12 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
     if (outcome.kind === 'unchanged') systemd.ready(`at ${service.url}`);
   };
   process.on('SIGHUP', reload);
-  const watchdog = systemd.intervalMs === null ? null : setInterval(systemd.watchdog, systemd.intervalMs);
+  const watchdog =
+    systemd.intervalMs === null
+      ? null
+      : setInterval(() => {
+          systemd.watchdog();
+        }, systemd.intervalMs);
   systemd.ready(`at ${service.url}`);
   try {
     await untilAborted(terminal.signal);

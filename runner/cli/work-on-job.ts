@@ -1,16 +1,19 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
-import { exitCodeOf, type JobStatus } from '#shared/domain/job.ts';
+import { exitCodeOf, type JobDocument, type JobStatus } from '#shared/domain/job.ts';
 import { userInfo } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
+import { composeReader } from '../compose-reader.ts';
 import { composeRunner, type Runner } from '../compose.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor, Application } from '../engine/application.ts';
 import type { LocatedConfig } from './configuration.ts';
 import { inThisInstallation } from './program-name.ts';
+import { createEventProgress } from './event-progress.ts';
 import { createProgress, type Progress } from './progress.ts';
 import { errorLines, exitCodeOfError } from './render-error.ts';
 import { jobLines } from './render-job.ts';
+import { connectToService, type ServiceClient } from './service-client.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
 const usualLockPatienceMs = 10_000;
@@ -29,15 +32,26 @@ export interface WorkOptions {
   readonly afterwards?: (job: Job) => string[];
 }
 
-/** Begins something on a job, works on it until it rests, and prints it, whatever it came to. */
+/** How something is begun on a job, by this process or by the service. */
+export interface Beginning {
+  here(application: Application, runner: Runner): Promise<Job>;
+  there(client: ServiceClient): Promise<JobDocument>;
+}
+
+/**
+ * Begins something on a job, sees it through until it rests, and prints it, whatever it came to. Where a service runs,
+ * that does the work and this looks on.
+ */
 export async function workOnJob(
   terminal: Terminal,
   located: LocatedConfig,
   options: WorkOptions,
-  begin: (application: Application, runner: Runner) => Promise<Job>,
+  begin: Beginning,
 ): Promise<number> {
   const progress = createProgress(terminal);
   try {
+    const client = connectToService(located.config.data);
+    if (client) return await lookOn(terminal, located, options, progress, client, begin);
     const runner = await composePatiently(
       terminal,
       located.config,
@@ -61,13 +75,13 @@ async function workAndPrint(
   options: WorkOptions,
   progress: Progress,
   runner: Runner,
-  begin: (application: Application, runner: Runner) => Promise<Job>,
+  begin: Beginning,
 ): Promise<number> {
   const { application } = runner;
   for (const warning of options.quietWarnings === true ? [] : runner.warnings)
     terminal.err(`${terminal.paint('err', 'yellow', 'warning')} ${inThisInstallation(warning, terminal)}`);
   await runner.start();
-  let job = await begin(application, runner);
+  let job = await begin.here(application, runner);
   let failure: OpusError | null = null;
   try {
     const approve = options.approve === true ? thisPerson(terminal) : null;
@@ -78,15 +92,66 @@ async function workAndPrint(
   }
   progress.close();
   const document = application.document(job.id);
-  if (options.json) printJson(terminal, document);
-  else {
-    terminal.err('');
-    for (const line of jobLines(terminal, document, { ...job, isWorkedOn: false }, located)) terminal.out(line);
-    for (const line of options.afterwards?.(job) ?? []) terminal.out(line);
-  }
+  printOutcome(terminal, located, options, document, job);
   if (failure === null) return document.status === options.wantedEnd ? 0 : exitCodeOf(document);
   for (const line of errorLines(failure, terminal)) terminal.err(line);
   return exitCodeOfError(failure);
+}
+
+function printOutcome(
+  terminal: Terminal,
+  located: LocatedConfig,
+  options: WorkOptions,
+  document: JobDocument,
+  job: Job,
+): void {
+  if (options.json) {
+    printJson(terminal, document);
+    return;
+  }
+  terminal.err('');
+  for (const line of jobLines(terminal, document, { ...job, isWorkedOn: false }, located)) terminal.out(line);
+  for (const line of options.afterwards?.(job) ?? []) terminal.out(line);
+}
+
+/** The service works; here is shown what it does. */
+async function lookOn(
+  terminal: Terminal,
+  located: LocatedConfig,
+  options: WorkOptions,
+  progress: Progress,
+  client: ServiceClient,
+  begin: Beginning,
+): Promise<number> {
+  const { throughSeq: afterSeq } = await client.call('events.since', {});
+  let document = await begin.there(client);
+  const show = createEventProgress(progress, terminal);
+  try {
+    for (let after = afterSeq; ;) {
+      document = await client.follow(document.job, {
+        signal: terminal.signal,
+        afterSeq: after,
+        onEvent: (event) => {
+          after = event.seq;
+          show(event);
+        },
+      });
+      if (options.approve !== true || document.waitingFor !== 'approval') break;
+      const { person } = thisPerson(terminal);
+      document = await client.call('approval.decide', { job: document.job, kind: 'approve', person });
+    }
+  } catch (thrown) {
+    if (!terminal.signal.aborted) throw thrown;
+    terminal.err(`The service goes on with ${document.job}. Look with: ${located.command(`job show ${document.job}`)}`);
+  }
+  progress.close();
+  const reader = composeReader(located.config);
+  try {
+    printOutcome(terminal, located, options, document, reader.job(document.job));
+  } finally {
+    reader.close();
+  }
+  return document.status === options.wantedEnd ? 0 : exitCodeOf(document);
 }
 
 /** Who sits at this terminal. */

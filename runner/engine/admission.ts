@@ -219,12 +219,12 @@ function hasBegun(job: Job): boolean {
   return job.admittedAt !== null;
 }
 
-function hasDisk({ freeBytes, config, log }: EngineDependencies): boolean {
+function hasDisk(dependencies: EngineDependencies): boolean {
   try {
-    const free = freeBytes();
-    return free === null || free >= config.limits.diskReserve;
+    const free = dependencies.freeBytes();
+    return free === null || free >= dependencies.config.limits.diskReserve;
   } catch (thrown) {
-    log.warn({ err: thrown }, `The free space cannot be told: ${toOpusError(thrown).message}`);
+    dependencies.log.warn({ err: thrown }, `The free space cannot be told: ${toOpusError(thrown).message}`);
     return true;
   }
 }

@@ -37,6 +37,8 @@ export interface Application {
   /** Stops the job's agent at its last checkpoint, until it is resumed. */
   pause(jobId: string): Promise<Job>;
   resume(jobId: string): Promise<Job>;
+  /** A job that waits goes on whatever it waits for: at once where a service runs, else as soon as one does. */
+  unblock(jobId: string): Promise<Job>;
   /** Ends the job, closing its pull request; its note is parked. */
   cancel(jobId: string, reason: string): Promise<Job>;
   /** Hands the job's work to a person, as a clone in `folder` (absolute). */

@@ -7,7 +7,7 @@ import type { Application } from './application.ts';
 import { checkOut, takeBack } from './checkout.ts';
 import { decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
-import { pause, resume, stopAndCancel } from './job-control.ts';
+import { pause, resume, stopAndCancel, unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
 import { nextOf } from './pipeline-workflow.ts';
@@ -16,7 +16,9 @@ import { nextOf } from './pipeline-workflow.ts';
 const lookMs = 100;
 
 export function createApplication(runtime: JobRuntime): Application {
-  const { dependencies, engine, running, tell, requireJob } = runtime;
+  const { dependencies, engine, running } = runtime;
+  const requireJob = (name: string): Job => runtime.requireJob(name);
+  const tell = (): Promise<void> => runtime.tell();
   const { registry, vault, worktrees, clock } = dependencies;
 
   /** Records something about a job, tells the vault, and lets whoever decides about slots look. */
@@ -97,6 +99,7 @@ export function createApplication(runtime: JobRuntime): Application {
     retry: async (jobId, options) => await recorded(retry(dependencies, requireJob(jobId), options)),
     pause: (jobId) => recorded(pause(dependencies, running, requireJob(jobId))),
     resume: async (jobId) => await recorded(resume(dependencies, running, requireJob(jobId))),
+    unblock: async (jobId) => await recorded(unblock(dependencies, requireJob(jobId))),
     checkOut: (jobId, folder) => recorded(checkOut(dependencies, running, requireJob(jobId), folder)),
     takeBack: (jobId) => recorded(takeBack(dependencies, running, requireJob(jobId))),
     cancel: (jobId, reason) => recorded(stopAndCancel(dependencies, running, requireJob(jobId), reason, 'parked')),

@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { isDispatchable, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import { branchName, jobId, jobNumberOfBranch, parseJobId } from '#shared/domain/ids.ts';
 import { requireAgent } from '../core/agents.ts';
 import type { Job } from '../core/ports/job-registry.ts';
@@ -73,6 +74,9 @@ export async function dispatch(
     createdAt: now,
     updatedAt: now,
   };
+  // While the origin was asked, somebody else may have dispatched it; from here to the commit nobody can.
+  const open = registry.newestJobOf(featureRequest.id);
+  if (open && !isFinished(open.status)) return open;
   registry.commit(`${id}/dispatch`, null, {
     insertJob: job,
     events: [{ type: 'job.queued', jobId: id, data: { fr: featureRequest.id, path: featureRequest.path } }],

@@ -90,8 +90,23 @@ export async function stopAndCancel(
   return await cancel(dependencies, current, reason, noteStatus);
 }
 
+/** Leaves out what the job waits for; a job that counts as begun waits for no dependency. */
+export function unblock(dependencies: EngineDependencies, job: Job): Job {
+  requireHeld(job);
+  const { clock, registry } = dependencies;
+  return recordJob(registry, null, job, {
+    fields: {
+      ...goingOn(dependencies, { ...job, admittedAt: clock.now() }),
+      admittedAt: clock.now(),
+      // A job that has made nothing yet begins on the base as it is then.
+      ...(job.headCommit === null ? { baseCommit: null } : {}),
+    },
+    events: [['job.resumed', { by: 'person' }]],
+  });
+}
+
 /** Whether a job waits for something that a person may decide not to wait for. */
-export function requireHeld(job: Job): void {
+function requireHeld(job: Job): void {
   const waits =
     job.status === 'waiting' && ['dependency', 'usage-limit', 'circuit', 'disk'].includes(job.waitingFor ?? '');
   if (waits || (job.status === 'waiting' && job.waitingFor === 'slot') || job.status === 'queued') return;

@@ -7,7 +7,7 @@ import type { VaultWatcher } from '../core/ports/vault-watcher.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { createAdmission } from './admission.ts';
 import { createHeartbeat } from './heartbeat.ts';
-import { goingOn, requireHeld } from './job-control.ts';
+import { unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
 import { createPeriodic } from './periodic.ts';
@@ -100,7 +100,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (stopping) return;
     if (wakeTimer) clearTimeout(wakeTimer);
     wakeTimer = null;
-    let wakeAt: number | null = null;
+    let wakeAt: number | null;
     try {
       wakeAt = admission.decide();
     } catch (thrown) {
@@ -232,12 +232,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       decideSoon();
     },
     unblock(job) {
-      requireHeld(job);
-      recordJob(registry, null, job, {
-        fields: goingOn(dependencies, job),
-        events: [['job.resumed', { by: 'person' }]],
-      });
-      const current = registry.job(job.id) ?? job;
+      const current = unblock(dependencies, job);
       admission.admitNow(current);
       return registry.job(job.id) ?? current;
     },

@@ -1,4 +1,4 @@
-import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
+import { toOpusError, type ErrorSummary, type OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import { intake, remainingBacklog, type IntakeAction } from '../core/intake.ts';
 import type { Job } from '../core/ports/job-registry.ts';
@@ -33,7 +33,7 @@ export interface IntakeHooks {
   onLook(): Promise<void>;
 }
 
-export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: IntakeHooks): VaultIntake {
+export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): VaultIntake {
   const { dependencies, running } = runtime;
   const { registry, vault, clock, log } = dependencies;
   let notes: readonly FeatureRequest[] = [];
@@ -47,7 +47,7 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
 
   async function lookOnce(): Promise<void> {
     try {
-      await onLook();
+      await hooks.onLook();
       notes = await vault.scan();
       problem = null;
     } catch (thrown) {
@@ -67,6 +67,24 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
       }
     }
     if (actions.length > 0) await runtime.tell();
+  }
+
+  async function lookUntilNobodyAsks(): Promise<void> {
+    for (again = true; isAskedAgain();) {
+      try {
+        await lookOnce();
+      } catch (thrown) {
+        log.error({ err: thrown }, `The vault could not be looked through: ${toOpusError(thrown).message}`);
+      }
+    }
+  }
+
+  function isAskedAgain(): boolean {
+    const asked = again;
+    again = false;
+    // At once, so that nobody who asks from now on is sent to a look that is over.
+    if (!asked) looking = null;
+    return asked;
   }
 
   function actionsNow(): IntakeAction[] {
@@ -99,11 +117,11 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
         await stopAndCancel(dependencies, running, action.job, action.reason, null);
         log.info({ job: action.job.id }, `${action.job.id} was canceled, since ${action.reason}.`);
         await runtime.wake(action.job);
-        onAction();
+        hooks.onAction();
         return true;
       case 'update':
         registry.commit(null, null, { updateJob: { id: action.job.id, fields: action.fields } });
-        onAction();
+        hooks.onAction();
         return false;
       case 'missing':
         registry.commit(null, null, { updateJob: { id: action.job.id, fields: { missingSince: clock.now() } } });
@@ -134,7 +152,7 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
       const job = await dispatch(dependencies, current, notes, 'planned', { waitForDependencies: true });
       refused.delete(id);
       log.info({ job: job.id }, `${id} was dispatched as ${job.id}.`);
-      onAction();
+      hooks.onAction();
       return true;
     } catch (thrown) {
       const error = toOpusError(thrown);
@@ -162,7 +180,7 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
     if (registry.decisions(job.id).length === before) return false;
     log.info({ job: job.id }, `The decision in the note of ${job.id} was taken.`);
     await runtime.wake(after);
-    onAction();
+    hooks.onAction();
     return true;
   }
 
@@ -172,18 +190,8 @@ export function createVaultIntake(runtime: JobRuntime, { onAction, onLook }: Int
         again = true;
         return looking;
       }
-      looking = (async () => {
-        foundWork = false;
-        do {
-          again = false;
-          try {
-            await lookOnce();
-          } catch (thrown) {
-            log.error({ err: thrown }, `The vault could not be looked through: ${toOpusError(thrown).message}`);
-          }
-        } while (again);
-        looking = null;
-      })();
+      foundWork = false;
+      looking = lookUntilNobodyAsks();
       return looking;
     },
     settled: () => looking ?? Promise.resolve(),

@@ -5,6 +5,9 @@ import type { AgentRequest } from '../../core/ports/agent.ts';
 import type { SandboxResult } from '../../core/ports/sandbox.ts';
 import { readHostileFile } from './result-file.ts';
 
+/** An agent's word holds a job no longer than a week. */
+const longestHoldMs = 7 * 86_400_000;
+
 /** The agent in sentences: `agent coder of the code stage of FR-012-3`. */
 export function agentOf(request: AgentRequest): string {
   return `agent ${request.profile.name} of the ${request.stage} stage of ${request.job}`;
@@ -62,6 +65,15 @@ export function endingError(request: AgentRequest, result: SandboxResult): Error
 export async function sentinelError(request: AgentRequest, outFolder: string): Promise<ErrorSummary | null> {
   const who = `The ${agentOf(request)}`;
   const error = await readHostileFile(join(outFolder, 'error'), `error sentinel of the ${agentOf(request)}`);
+  const limit = error === null ? null : usageLimitOf(error);
+  if (limit !== null) {
+    return {
+      code: 'agent.usage-limit',
+      message: `${who} is at its usage limit${limit.until === undefined ? '' : ` until ${new Date(limit.until).toISOString()}`}.`,
+      hint: `${request.job} goes on by itself then; no attempt is charged.`,
+      ...limit,
+    };
+  }
   if (error !== null) {
     return {
       code: 'agent.failed',
@@ -84,6 +96,20 @@ export async function sentinelError(request: AgentRequest, outFolder: string): P
     };
   }
   return null;
+}
+
+/** An `error` sentinel with `"code": "usage-limit"` says when the limit ends: `resetAt` (ISO 8601) or `retryAfter` (seconds). */
+function usageLimitOf(text: string): { until?: number } | null {
+  try {
+    const parsed = JSON.parse(text) as { code?: unknown; resetAt?: unknown; retryAfter?: unknown };
+    if (parsed.code !== 'usage-limit') return null;
+    const at = typeof parsed.resetAt === 'string' ? Date.parse(parsed.resetAt) : NaN;
+    const after = typeof parsed.retryAfter === 'number' ? Date.now() + parsed.retryAfter * 1_000 : NaN;
+    const until = Number.isFinite(at) ? at : after;
+    return Number.isFinite(until) ? { until: Math.min(until, Date.now() + longestHoldMs) } : {};
+  } catch {
+    return null;
+  }
 }
 
 function messageOf(text: string): string {

@@ -11,7 +11,7 @@ import type { Application } from './engine/application.ts';
 import type { Supervisor } from './engine/supervisor.ts';
 import type { EngineDependencies } from './engine/stage-context.ts';
 import type { ServerApplication } from './server/server-application.ts';
-import type { ServiceHealth } from './service-health.ts';
+import type { ServiceHealth } from './compose-service-health.ts';
 
 export interface ServiceCalls {
   readonly dependencies: EngineDependencies;
