@@ -99,6 +99,12 @@ describe('a phrase in the body', () => {
     expect(linked(note('after [[FR-009-the-parser]]'), [parser]).dependsOn).toEqual(['FR-009']);
   });
 
+  it('never means the note it stands in, by whatever name', () => {
+    const subject = note('after fr-1, [[10_features/FR-1 Own]] and [[FR-009]]', { path: '10_features/FR-1 Own.md' });
+    const featureRequest = linked(subject);
+    expect([featureRequest.dependsOn, featureRequest.problems]).toEqual([['FR-009'], []]);
+  });
+
   it('does not count unless that is asked for', () => {
     const featureRequest = linked(note('after FR-009 and FR-404', { counts: false }));
     expect([featureRequest.dependsOn, featureRequest.problems, 'bodyDependsOn' in featureRequest]).toEqual([

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { conflictMarkers, settleRegions, type Keep } from '../../runner/core/reconcile/conflict-regions.ts';
 import { compareCopy } from '../../runner/core/reconcile/merge-copy.ts';
@@ -109,6 +110,10 @@ describe('a copy', () => {
     expect(compareCopy(`${head(before)}x\n`, `${head(after)}x\n`)).toEqual({ kind: 'differs', what });
   });
 
+  it('whose new property cannot be read without the rest of the copy is left to a person', () => {
+    expect(compareCopy(head('a: 1\n'), head('a: &x 1\nb: *x\n'))).toEqual({ kind: 'differs', what: 'the properties' });
+  });
+
   it('whose properties stand in braces, or are not there, is left to a person', () => {
     expect(compareCopy('---\n{id: FR-1}\n---\nx\n', '---\n{id: FR-1, agent: a}\n---\nx\n')).toMatchObject({
       kind: 'differs',
@@ -116,4 +121,39 @@ describe('a copy', () => {
     expect(compareCopy('', `${head('')}x\n`)).toEqual({ kind: 'differs', what: 'the properties' });
     expect(compareCopy('plain\n', 'plain\nmore\n')).toMatchObject({ kind: 'adds', text: 'plain\nmore\n' });
   });
+
+  it('never loses or invents a line, whatever the two say', () => {
+    const word = fc.constantFrom('a', 'b', '', '- c', '---', 'id: FR-9', '```');
+    const property = fc.constantFrom(
+      'agent: x',
+      'agent: y',
+      'base: main',
+      'list:\n  - 1',
+      'list:\n  - 1\n  - 2',
+      'gate: z',
+    );
+    const text = fc
+      .tuple(fc.uniqueArray(property, { maxLength: 4, selector: (line) => line.split(':')[0] }), fc.array(word))
+      .map(
+        ([properties, body]) =>
+          `---\nid: FR-1\n${properties.map((line) => `${line}\n`).join('')}---\n${body.join('\n')}`,
+      );
+    fc.assert(
+      fc.property(text, text, (original, copy) => {
+        const standing = compareCopy(original, copy);
+        const held = standing.kind === 'adds' ? standing.text : original;
+        if (standing.kind === 'differs') return;
+        expect(usersLines(held)).toEqual(expect.arrayContaining(usersLines(original)));
+        expect(usersLines(held)).toEqual(expect.arrayContaining(usersLines(copy)));
+        const known = new Set([...usersLines(original), ...usersLines(copy)]);
+        expect(usersLines(held).filter((line) => !known.has(line))).toEqual([]);
+        expect(compareCopy(held, copy).kind).toMatch(/^(?:identical|nothing-new)$/);
+        expect(compareCopy(held, original).kind).toMatch(/^(?:identical|nothing-new)$/);
+      }),
+    );
+  });
 });
+
+function usersLines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '' && line !== 'gate: z');
+}
