@@ -50,9 +50,9 @@ describe('while another process works in the data folder', () => {
   test('the patience ends with what to do, which is not to kill it', async () => {
     const terminal = fakeTerminal({ cwd: folder });
     const located = locateConfig(terminal, undefined);
-    const failure = await workOnJob(terminal, located, { json: true, lockPatienceMs: 20 }, () =>
-      Promise.reject(new Error('never begun')),
-    ).catch((thrown: unknown) => thrown);
+    const never = () => Promise.reject(new Error('never begun'));
+    const work = workOnJob(terminal, located, { json: true, lockPatienceMs: 20 }, { here: never, there: never });
+    const failure = await work.catch((thrown: unknown) => thrown);
     expect(printError(failure, terminal, true)).toBe(3);
     expect(terminal.errLines.join('\n')).toContain('Wait until that process ends, or name another data folder');
     expect(terminal.errLines.join('\n')).not.toContain('kill');
