@@ -6,6 +6,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import { demoFolder } from './config-file.ts';
 import { locateConfig, type LocatedConfig } from './configuration.ts';
 import { emptyDemoFolder, prepareDemoFolder } from './demo-folder.ts';
+import { readServiceFile } from '../server/service-file.ts';
 import type { Terminal } from './terminal.ts';
 import { workOnJob } from './work-on-job.ts';
 
@@ -17,7 +18,10 @@ export interface DemoOptions {
 
 const featureRequest = 'FR-001';
 
-/** The example, up to the merge gate. An unfinished run of it goes on; after a finished one it begins afresh. */
+/**
+ * The example, up to the merge gate. An unfinished run of it goes on; after a finished one it begins afresh. On a
+ * terminal, and without `once`, the service then takes over until Ctrl-C.
+ */
 export async function demo(terminal: Terminal, options: DemoOptions): Promise<number> {
   const folder = resolve(terminal.cwd, options.dir ?? demoFolder);
   const shown = relative(terminal.cwd, folder) || '.';
@@ -40,7 +44,7 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
     quietWarnings: fresh,
     afterwards: (job: Job) => whatToLookAt(terminal, located, job),
   };
-  return await workOnJob(terminal, located, work, {
+  const code = await workOnJob(terminal, located, work, {
     here: async (application, runner) => {
       // They are this program's own notes, copied a moment ago.
       if (fresh) await runner.trust.confirm('all');
@@ -49,6 +53,16 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<nu
     },
     there: (client) => client.call('fr.dispatch', { fr: featureRequest }),
   });
+  const staysOn = options.once !== true && options.json !== true && terminal.canAsk && terminal.outIsTerminal;
+  if (code !== 0 || !staysOn || terminal.signal.aborted || readServiceFile(located.config.data) !== null) return code;
+  const note = join(relative(terminal.cwd, located.config.vault.path), '10_features');
+  terminal.err('');
+  terminal.err(
+    terminal.paint('err', 'bold', 'The service takes over. Approve in the note, and watch it merge; Ctrl-C ends it.'),
+  );
+  terminal.err(terminal.paint('err', 'dim', `A new note in ${note} with "status: planned" is started as you save it.`));
+  const { serve } = await import('./serve.ts');
+  return await serve(terminal, { config: located.config.file });
 }
 
 function demoIsOver(located: LocatedConfig): boolean {

@@ -34,7 +34,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   program
     .command('demo')
     .description('the example vault and repository, end to end')
-    .option('--once', 'stop after the one run')
+    .option('--once', 'end after the one run; on a terminal the service takes over otherwise')
     .option('--dir <folder>', 'where the example is copied to (default: .opus-demo)')
     .addOption(jsonOption())
     .action(async (_given: unknown, command: Command) => {

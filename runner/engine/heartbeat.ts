@@ -24,6 +24,16 @@ export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): H
     return Math.abs(jump) > jumpMs ? jump : 0;
   }
 
+  /** An attempt whose owner has stopped prolonging it is nobody's any more; its job goes on here. */
+  function takeOver(): void {
+    for (const id of registry.interruptExpired(clock.now())) {
+      const jobId = id.split('.')[0] ?? '';
+      const job = registry.job(jobId);
+      log.warn({ job: jobId, attempt: id }, `The lease of ${id} ran out; its stage is begun again.`);
+      if (job) void runtime.wake(job).catch(() => undefined);
+    }
+  }
+
   return {
     beat() {
       const jump = jumped();
@@ -40,6 +50,7 @@ export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): H
         );
         running.stop(attempt.jobId);
       }
+      takeOver();
       return jump;
     },
   };
