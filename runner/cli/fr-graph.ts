@@ -53,12 +53,15 @@ export function graphLines(
   const done = new Set(graph.nodes.filter(({ id, status }) => id !== '' && status === 'done').map(({ id }) => id));
   const rows = inBuildingOrder(graph).map((node) => rowOf(terminal, graph, node, done));
   const head = ['ID', 'STATUS', 'TITLE', 'DEPENDS ON', 'BLOCKS', 'NOTE'];
-  const isSaid = graph.edges.some(({ source }) => source === 'body');
+  const legend = [
+    ...(graph.edges.some(({ to }) => done.has(to)) ? ['✓ is done'] : []),
+    ...(graph.edges.some(({ source }) => source === 'body') ? ['* is said in the text of the note'] : []),
+  ];
   const dim = (text: string): string => terminal.paint('out', 'dim', text);
   return [
     ...tableLines(terminal, head, rows),
     '',
-    ...(graph.edges.length > 0 ? [dim(`✓ is done${isSaid ? '; * is said in the text of the note' : ''}`)] : []),
+    ...(legend.length > 0 ? [dim(legend.join('; '))] : []),
     ...(graph.edges.length === 0 ? ['No feature request depends on another.'] : []),
     ...summaryLines(graph, featureRequests, done, located),
     ...cycleLines(terminal, graph, featureRequests),

@@ -195,7 +195,7 @@ describe('as text', () => {
       fr(`FR-${at + 2}`, 'FR-1', { title: `\u001b[2J${'long '.repeat(60)}` }),
     );
     const lines = printed([fr('FR-1'), ...notes]);
-    expect(lines).toHaveLength(1 + 100 + 4);
+    expect(lines).toHaveLength(1 + 100 + 3);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(140);
     expect(lines.join('\n')).not.toContain('\u001b');
     expect(lines[1]).toMatch(/FR-2 FR-3 .* FR-9 and 91 more$/);

@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { VaultFiles } from '../../core/ports/vault-files.ts';
 import { hasCode, writeAtomically } from './atomic-write.ts';
-import { confinedPath } from './confined-path.ts';
+import { confinedPath, liesInside } from './confined-path.ts';
 import { listNotes, statOf } from './note-scan.ts';
 
 export interface VaultFilesOptions {
@@ -45,9 +45,8 @@ export function createVaultFiles(options: VaultFilesOptions): VaultFiles {
       const root = await rootFolder();
       const lists = folders.map(async (folder) => {
         try {
-          // Refuses a folder that leads out of the vault by a link.
-          await confinedPath(root, `${folder}/x.md`);
-          return await listNotes(root, folder);
+          // Behind a link that leads out of the vault there is nothing of the vault's.
+          return (await liesInside(root, join(root, folder))) ? await listNotes(root, folder) : [];
         } catch (error) {
           if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return [];
           throw error;

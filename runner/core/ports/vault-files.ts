@@ -1,6 +1,6 @@
 /** The vault's Markdown files as bytes, for settling what a synchronisation left in them. */
 export interface VaultFiles {
-  /** Paths below these folders, sorted; a folder that is not there has none, and hidden folders are passed over. */
+  /** Paths below these folders, sorted; a folder that is not there, or not in the vault, has none; hidden ones are passed over. */
   list(folders: readonly string[]): Promise<string[]>;
   /** Null when it is gone, is no plain file, or is larger than a note may be. */
   read(path: string): Promise<Uint8Array | null>;
