@@ -64,6 +64,9 @@ describe('a round', () => {
   });
 
   it('does not take a status that a person set alone, or a note of a person among the reports, for the runner’s', async () => {
+    lab.onLaptop({ '20_runs/old thoughts.md': 'about the runs\n' });
+    await lab.sync();
+    lab.edit('20_runs/old thoughts.md', () => 'edited\n');
     lab.edit(first, replaced('status: planned', 'status: parked'));
     lab.put(lab.vault, { '20_runs/my thoughts.md': 'about the runs\n' });
     expect(await lab.sync()).toEqual({ pulled: false, pushed: false, notes: [] });
@@ -154,15 +157,30 @@ describe('a vault edited at both ends at once', () => {
   });
 
   it('keeps commits of people here in the history', async () => {
-    lab.put(lab.vault, { 'mine.md': 'mine' });
+    lab.put(lab.vault, { 'mine.md': 'mine', Notes: null });
+    lab.put(lab.vault, { Notes: 'a file where a folder was' });
     lab.inVault('add', '--all');
     lab.inVault('commit', '--quiet', '--message', 'Mine');
     const mine = lab.inVault('rev-parse', 'HEAD');
     lab.onLaptop({ 'theirs.md': 'theirs' });
     expect(await lab.sync()).toMatchObject({ pulled: true, pushed: true });
     expect(lab.git(lab.remote, 'merge-base', mine, 'main')).toBe(mine);
-    expect([lab.remoteText('mine.md'), lab.remoteText('theirs.md')]).toEqual(['mine', 'theirs']);
+    expect(['mine.md', 'theirs.md', 'Notes'].map((path) => lab.remoteText(path))).toEqual([
+      'mine',
+      'theirs',
+      'a file where a folder was',
+    ]);
     expect(lab.status()).toEqual([]);
+  });
+
+  it('is a conflict when one has a folder where the other has a file', async () => {
+    lab.put(lab.vault, { ideas: 'a file' });
+    lab.inVault('add', '--all');
+    lab.inVault('commit', '--quiet', '--message', 'Mine');
+    lab.onLaptop({ 'ideas/one.md': 'in a folder' });
+    const [before, head] = [lab.snapshot(), lab.remoteHead()];
+    expect(await refusal(lab.sync())).toMatchObject({ code: 'vault.git-conflict' });
+    expect([lab.snapshot(), lab.remoteHead()]).toEqual([before, head]);
   });
 
   it('begins anew when the remote moves between fetch and push', async () => {
@@ -250,8 +268,10 @@ describe('a file that changes while it is merged', () => {
     lab.editOnLaptop(first, replaced('Last line.', 'Last, from the laptop.'));
     lab.onLaptop({ 'new.md': 'from the laptop' });
     let announced = false;
+    let typedAgain = false;
     const git = lab.spyOnGit((args) => {
-      if (args[0] === 'merge-file' && announced && !lab.read(first).includes('Typed even later')) {
+      if (args[0] === 'merge-file' && announced && !typedAgain) {
+        typedAgain = true;
         lab.edit(first, replaced('Middle.', 'Typed even later.'));
       }
       if (args[0] === 'update-ref' && args.includes('refs/opus/vault/applying') && !args.includes('-d')) {

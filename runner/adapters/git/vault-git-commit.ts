@@ -75,7 +75,15 @@ export async function nextCommit(
     head !== null && !start.rewritten && (await hasCommitsOfPeople(repository, theirs, head, opusIdentity.email));
   if (!ofPeople && merged.entries.size === 0) return done(theirs, merged.notes);
   const parents = ofPeople ? [head, theirs] : [theirs];
-  return done(await commitOf(repository, theirs, merged.entries, parents), merged.notes);
+  const commit = await commitOf(repository, theirs, merged.entries, parents);
+  const replaced = [...(await changesBetween(repository, theirs, commit)).keys()].filter(
+    (path) => !merged.entries.has(path),
+  );
+  if (replaced.length > 0) {
+    await moveReference(repository, references.theirs, theirs);
+    throw conflictOf(replaced.map((path) => `${path} (one end has a folder where the other has a file)`));
+  }
+  return done(commit, merged.notes);
 }
 
 /** The commit from which both ends went their ways. */

@@ -143,7 +143,7 @@ async function emptyTree({ git, call }: VaultRepository): Promise<string> {
   ).trim();
 }
 
-/** Puts entries into an index file; null takes a path out. */
+/** Puts entries into an index file; null takes a path out. A file takes the place of a folder and the other way round. */
 export async function changeIndex(
   { git, call, noId }: VaultRepository,
   indexFile: string,
@@ -153,8 +153,6 @@ export async function changeIndex(
   const lines = [...entries].map(([path, entry]) =>
     entry === null ? `${removed}${path}\0` : `${entry.mode} ${entry.id}\t${path}\0`,
   );
-  // What goes makes room for what comes: a folder where a file was.
-  lines.sort((one, other) => Number(other.startsWith(removed)) - Number(one.startsWith(removed)));
   const input = lines.join('');
   await git.text('write the index', ['update-index', '-z', '--index-info'], { ...call, indexFile, input });
 }
