@@ -57,6 +57,14 @@ describe('merging two versions of a note', () => {
     );
   });
 
+  it('puts no second empty line before the runner’s block', async () => {
+    const plain = note('id: FR-1', '');
+    const ours = note('id: FR-1', '', 'run_state: plan');
+    expect(await merged(ours, note('id: FR-1', 'title: New', ''), plain)).toBe(
+      note('id: FR-1', 'title: New', '', 'run_state: plan'),
+    );
+  });
+
   it('leaves the runner its block and a person the status, and says so', async () => {
     const ours = base.replace('run_state: plan', 'run_state: code').replace('planned', 'in-progress');
     const theirs = base.replace('run_state: plan', 'run_state: mine').replace('planned', 'parked');
