@@ -5,8 +5,9 @@ import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
 import { redact } from './adapters/log/redact.ts';
 import { createMetrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
+import { createVaultGit } from './adapters/git/vault-git.ts';
 import { createVaultWatcher } from './adapters/vault/vault-watcher.ts';
-import { composeParts, type Releases, type RunnerOverrides } from './compose-parts.ts';
+import { composeParts, type Releases, type RunnerOverrides, type RunnerParts } from './compose-parts.ts';
 import { deferredDefects, releaseAll, warningsOf } from './compose.ts';
 import type { LiveConfig, ReloadOutcome } from './config/live-config.ts';
 import { packageVersion } from './config/package-root.ts';
@@ -17,6 +18,7 @@ import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
 import { createSupervisor } from './engine/supervisor.ts';
 import { createTelling } from './engine/telling.ts';
+import { createVaultSyncing, type VaultSyncing } from './engine/vault-syncing.ts';
 import { createServer } from './server/create-server.ts';
 import { writeServiceFile } from './server/service-file.ts';
 import { createServiceApplication } from './compose-service-calls.ts';
@@ -81,6 +83,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     onClockJump: () => runtime.engine.wakeAll(),
   });
   let refusedConfig: ErrorSummary | null = null;
+  let syncing: VaultSyncing | null = null;
   const maintenance = createMaintenance(serviceTasks(parts), log);
   let url = '';
   const health = createServiceHealth({
@@ -92,6 +95,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     problems: (): RunnerProblem[] => [
       ...(refusedConfig === null ? [] : [problemOf(refusedConfig)]),
       ...codeNotes.problems(),
+      ...[syncing?.problem()].flatMap((error) => (error ? [problemOf(error)] : [])),
       ...maintenance.problems(),
     ],
   });
@@ -190,11 +194,17 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     telling.ring();
   });
   telling.ring();
+  parts.events.onRing(() => {
+    syncing?.soon();
+  });
   const stopWriting = writeHealth(dependencies, () => health.status());
 
   const warnings = [...parts.notices, ...(await warningsOf(config, parts.sandboxState, parts.trust))];
   for (const warning of warnings) log.warn({}, warning);
   await supervisor.start();
+  syncing = vaultSyncing(parts, () => {
+    void supervisor.look();
+  });
   maintenance.start();
   log.info({ url, data: config.data }, `The service runs at ${url}.`);
 
@@ -211,6 +221,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
           await maintenance.stop();
           stopWriting();
           await telling.stop();
+          await syncing?.stop();
         } catch (thrown) {
           log.error({ err: thrown }, `Stopping went wrong: ${toOpusError(thrown).message}`);
         }
@@ -218,6 +229,22 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         await releaseAll(releases);
       })()),
   };
+}
+
+/** Null where the vault is no clone that others push to. */
+function vaultSyncing({ dependencies, log }: RunnerParts, onPulled: () => void): VaultSyncing | null {
+  const { path, git } = dependencies.config.vault;
+  if (git === null) return null;
+  const folders = () => dependencies.confirmed().policy.folders;
+  const sync = createVaultGit({
+    root: path,
+    remote: git.remote,
+    branch: git.branch,
+    reportsFolder: () => folders().reports,
+    featureFolder: () => folders().features,
+    clock: dependencies.clock,
+  });
+  return createVaultSyncing({ sync, intervalMs: git.interval, log, onPulled });
 }
 
 function reloadSentence({ changed, needsRestart }: Extract<ReloadOutcome, { kind: 'taken' }>): string {

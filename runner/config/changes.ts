@@ -30,8 +30,11 @@ function withKeysOfStart(inForce: RunnerConfig, loaded: RunnerConfig): RunnerCon
     engine: inForce.engine,
     sandbox: inForce.sandbox,
     trust: inForce.trust,
-    vault: { ...loaded.vault, path: inForce.vault.path, writer: inForce.vault.writer },
-    server: { ...loaded.server, host: inForce.server.host, port: inForce.server.port, tls: inForce.server.tls },
+    vault: inForce.vault,
+    server: inForce.server,
+    polling: { ...loaded.polling, debounce: inForce.polling.debounce },
+    backup: { ...loaded.backup, keep: inForce.backup.keep },
+    log: { ...loaded.log, size: inForce.log.size, keep: inForce.log.keep },
     repos: inForce.data === loaded.data ? loaded.repos : withCachesIn(inForce.data, loaded),
   };
 }

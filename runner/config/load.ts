@@ -112,6 +112,11 @@ function resolved(
     };
   }
 
+  const vaultGit = (git: NonNullable<typeof vault.git>): NonNullable<RunnerConfig['vault']['git']> => ({
+    ...git,
+    remote: isRemote(git.remote) ? git.remote : absolute(git.remote.replace(/^file:\/\//, '')),
+  });
+
   const loopback = ['127.0.0.1', '::1', 'localhost'].includes(server.host);
   if (!loopback && !server.tls && !server.trustProxy) {
     const hint = 'Give `server.tls`, or write `trustProxy: true` where a proxy does the TLS.';
@@ -126,7 +131,7 @@ function resolved(
     folder,
     command: options.command ?? 'opus',
     version: 1,
-    vault: { path: absolute(vault.path), writer: vault.writer, git: vault.git ?? null },
+    vault: { path: absolute(vault.path), writer: vault.writer, git: vault.git ? vaultGit(vault.git) : null },
     repos: Object.fromEntries(
       Object.entries(document.repos).map(([name, repository]) => [name, repositoryOf(name, repository)]),
     ),
