@@ -14,6 +14,7 @@ import { packageVersion } from './config/package-root.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { createCodeNoteWatch } from './engine/code-note-watch.ts';
 import { createApplication } from './engine/create-application.ts';
+import { createEventLog } from './engine/event-log.ts';
 import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
 import { createSupervisor } from './engine/supervisor.ts';
@@ -67,6 +68,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   );
   const { dependencies, log, runtime } = parts;
   const { registry, clock } = dependencies;
+  parts.events.onRing(createEventLog(registry, log));
   const application = createApplication(runtime);
   defects.deliverTo(application);
   const watcher = createVaultWatcher({

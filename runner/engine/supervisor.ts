@@ -195,7 +195,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
           events: [{ type: 'runner.recovered', jobId: null, data: { jobs: interrupted } }],
         });
       }
-      registry.commit(null, null, { events: [{ type: 'runner.started', jobId: null, data: { pid: process.pid } }] });
+      registry.commit(null, null, { events: [{ type: 'runner.started', jobId: null, data: {} }] });
       // What was running goes on before the vault is even looked at.
       decide();
       await intake.look();
