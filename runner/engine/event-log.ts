@@ -23,7 +23,7 @@ function write(log: Log, { type, jobId, data, seq }: RegistryEvent): void {
   const { stage, round, ...rest } = data;
   const where = stage === undefined ? {} : { stage, round };
   const fields = { ...(jobId === null ? {} : { job: jobId }), ...where, event: type, seq, ...rest };
-  log[needsAttention(type, data) ? 'warn' : 'info'](fields, sentenceOf(type, jobId, data));
+  log[needsAttention(type, data) ? 'warn' : 'info'](fields, sentenceOf(type, data));
 }
 
 function needsAttention(type: string, data: RegistryEvent['data']): boolean {
@@ -31,12 +31,12 @@ function needsAttention(type: string, data: RegistryEvent['data']): boolean {
   return type === 'job.waiting' && data['waitingFor'] === 'human';
 }
 
-function sentenceOf(type: string, jobId: string | null, data: RegistryEvent['data']): string {
-  const about = [jobId, data['stage']].filter((part) => typeof part === 'string').join(' ');
+/** Without the job and stage, which stand beside it. */
+function sentenceOf(type: string, data: RegistryEvent['data']): string {
   const [subject = '', verb = ''] = type.split('.');
   // A review or a test that says no is no failure of its stage.
   const said = data['status'] === 'rejected' ? 'rejected' : verb;
-  const what = data['stage'] === undefined ? `${jobId ?? ''} ${subject} ${said}`.trim() : `${about} ${said}`;
+  const what = `${typeof data['stage'] === 'string' ? data['stage'] : subject} ${said}`;
   const why = reasonOf(data);
   return why === '' ? what : `${what}, ${why}`;
 }

@@ -10,12 +10,14 @@ export function prettyLines(colours: boolean): (line: string) => string {
     colorize: colours,
     ignore: 'pid,hostname,job,stage',
     translateTime: 'SYS:HH:MM:ss',
+    // The file has them; errors are shown all the same.
+    hideObject: true,
     singleLine: true,
     messageFormat: (fields, messageKey) => {
-      const about = [fields['job'], fields['stage']].filter((word) => typeof word === 'string').join(' ');
+      const about = typeof fields['job'] === 'string' ? fields['job'] : '';
       const said = fields[messageKey];
       const message = typeof said === 'string' ? said : '';
-      return about === '' ? message : `${about}: ${message}`;
+      return about === '' || message.startsWith(about) ? message : `${about}  ${message}`;
     },
   });
   return (line) => {
