@@ -107,6 +107,11 @@ describe('what comes next', () => {
     ['plan code?agent.timeout', 'code round 0 attempt 2'],
     ['plan code?agent.timeout code?agent.failed', 'code round 0 attempt 3'],
     ['plan code?agent.timeout code?agent.failed code?agent.failed', 'human agent.failed'],
+    ['plan code?agent.usage-limit', 'code round 0 attempt 2'],
+    [
+      'plan code?agent.usage-limit code?agent.timeout code?agent.circuit-open code?agent.failed',
+      'code round 0 attempt 5',
+    ],
     ['plan code?agent.no-change', 'human agent.no-change'],
     ['plan code?agent.no-change >', 'code round 0 attempt 1'],
     ['plan code?vault.fr-not-found', 'failed vault.fr-not-found'],

@@ -8,10 +8,9 @@ const controls = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g;
 export function prettyLines(colours: boolean): (line: string) => string {
   const format = prettyFactory({
     colorize: colours,
-    ignore: 'pid,hostname,job,stage',
+    // The file has the rest.
+    include: 'level,time,err',
     translateTime: 'SYS:HH:MM:ss',
-    // The file has them; errors are shown all the same.
-    hideObject: true,
     singleLine: true,
     messageFormat: (fields, messageKey) => {
       const about = typeof fields['job'] === 'string' ? fields['job'] : '';

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
+import type { JobRegistry } from '../../runner/core/ports/job-registry.ts';
+import { aJob, anAttempt } from '../support/records.ts';
+
+let folder: string;
+let registry: JobRegistry;
+let now = 1_000;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'registry-service-'));
+  now = 1_000;
+  registry = openRegistry({ file: join(folder, 'registry.db'), clock: { now: () => now } });
+  registry.commit(null, null, { insertJob: aJob() });
+});
+afterEach(() => {
+  registry.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const statusOf = (id: string) => registry.attempts('FR-1-1').find((attempt) => attempt.id === id)?.status;
+
+describe('a lease', () => {
+  it('that is prolonged in time stays with its worker', () => {
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me', leaseUntil: 1_010 }) });
+    expect(registry.heartbeat('me', 1_100)).toEqual(['a']);
+    expect(registry.interruptExpired(1_050)).toEqual([]);
+    expect(statusOf('a')).toBe('running');
+  });
+
+  it('that has run out is claimable by another worker, and its worker cannot record what it did', () => {
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'asleep', leaseUntil: 1_010 }) });
+    expect(registry.interruptExpired(1_011)).toEqual(['a']);
+    expect(statusOf('a')).toBe('interrupted');
+    expect(registry.heartbeat('asleep', 2_000)).toEqual([]);
+    expect(() =>
+      registry.commit(null, null, {
+        updateAttempt: { id: 'a', owner: 'asleep', fields: { status: 'passed' } },
+        updateJob: { id: 'FR-1-1', fields: { headCommit: 'abc' } },
+      }),
+    ).toThrow(expect.objectContaining({ code: 'registry.lost' }));
+    expect(registry.job('FR-1-1')?.headCommit).toBeNull();
+  });
+
+  it('is prolonged for its own worker alone, and for what runs', () => {
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me', leaseUntil: 1_010 }) });
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'b', owner: 'other', leaseUntil: 1_010 }) });
+    registry.commit(null, null, {
+      insertAttempt: anAttempt({ id: 'c', owner: 'me', status: 'passed', leaseUntil: 1_010 }),
+    });
+    expect(registry.heartbeat('me', 1_100)).toEqual(['a']);
+    expect(registry.interruptExpired(1_050)).toEqual(['b']);
+    expect(statusOf('c')).toBe('passed');
+  });
+});
+
+describe('what the runner keeps of itself', () => {
+  it('is what was written last, with its time', () => {
+    expect(registry.state('paused')).toBeNull();
+    registry.setState('paused', 'paused');
+    now = 2_000;
+    registry.setState('paused', { mode: 'no' });
+    expect(registry.state('paused')).toEqual({ value: { mode: 'no' }, at: 2_000 });
+  });
+});
+
+describe('a notification', () => {
+  const message = { title: 'FR-1 is done', text: 'It was merged.', link: null };
+  const about = { eventSeq: 7, channel: 'phone', kind: 'completion', jobId: 'FR-1-1', message } as const;
+
+  it('is queued once for an event, a channel and a kind', () => {
+    registry.queueNotifications([about, about, { ...about, channel: 'desk' }], 7);
+    registry.queueNotifications([about], 8);
+    const queued = registry.notifications({ dueBy: now, limit: 10 });
+    expect(queued.map(({ channel }) => channel)).toEqual(['phone', 'desk']);
+    expect(queued[0]).toMatchObject({ ...about, tries: 0 });
+    expect(registry.state('notified-through')?.value).toBe(8);
+  });
+
+  it('is due again when its next try is, and never after it was settled', () => {
+    registry.queueNotifications([about], 7);
+    const seq = registry.notifications({ dueBy: now, limit: 10 })[0]?.seq ?? 0;
+    registry.settleNotification(seq, { nextAt: 5_000 });
+    expect(registry.notifications({ dueBy: 4_999, limit: 10 })).toEqual([]);
+    expect(registry.notifications({ dueBy: 5_000, limit: 10 })).toMatchObject([{ tries: 1 }]);
+    registry.settleNotification(seq, { outcome: 'sent' });
+    registry.settleNotification(seq, { nextAt: 0 });
+    expect(registry.notifications({ dueBy: 9_000, limit: 10 })).toEqual([]);
+  });
+});
+
+describe('a job that is forgotten', () => {
+  it('leaves nothing but its number, and its neighbours whole', () => {
+    registry.commit(null, null, { insertJob: aJob({ id: 'FR-1-10', number: 10 }) });
+    for (const id of ['FR-1-1', 'FR-1-10']) {
+      registry.commit(`${id}/dispatch`, 'done', {
+        insertAttempt: anAttempt({ id: `${id}.code`, jobId: id }),
+        events: [{ type: 'job.queued', jobId: id, data: {} }],
+        outbox: [{ jobId: id, payload: { kind: 'report', jobId: id } }],
+      });
+      registry.commit(`${id}.code.0/end`, 'done', {});
+    }
+    registry.forgetJob('FR-1-10');
+    expect(registry.job('FR-1-10')).toBeNull();
+    expect(registry.attempts('FR-1-10')).toEqual([]);
+    expect(registry.effect('FR-1-10/dispatch')).toBeUndefined();
+    expect(registry.effect('FR-1-10.code.0/end')).toBeUndefined();
+    expect(registry.highestNumber('FR-1')).toBe(10);
+    expect(registry.effect('FR-1-1/dispatch')).toBeDefined();
+    expect(registry.attempts('FR-1-1')).toHaveLength(1);
+    expect(registry.events({ afterSeq: 0, limit: 10 })).toHaveLength(1);
+    expect(registry.outbox()).toHaveLength(1);
+  });
+});
+
+describe('pruning', () => {
+  it('takes what was acknowledged long ago and leaves what still waits', () => {
+    const entry = { jobId: 'FR-1-1', payload: { kind: 'report', jobId: 'FR-1-1' } } as const;
+    registry.commit(null, null, { outbox: [entry, entry] });
+    const [first] = registry.outbox();
+    registry.acknowledge(first?.seq ?? 0, 'written');
+    registry.prune(now + 1);
+    expect(registry.outbox()).toHaveLength(1);
+    registry.acknowledge(first?.seq ?? 0, 'written');
+    expect(registry.outbox()).toHaveLength(1);
+  });
+});
