@@ -50,14 +50,10 @@ export async function workOnJob(
 ): Promise<number> {
   const progress = createProgress(terminal);
   try {
-    const client = connectToService(located.config.data);
-    if (client) return await lookOn(terminal, located, options, progress, client, begin);
-    const runner = await composePatiently(
-      terminal,
-      located.config,
-      progress,
-      options.lockPatienceMs ?? usualLockPatienceMs,
-    );
+    const patienceMs = options.lockPatienceMs ?? usualLockPatienceMs;
+    const found = connectToService(located.config.data);
+    const runner = found ?? (await composePatiently(terminal, located.config, progress, patienceMs));
+    if ('service' in runner) return await lookOn(terminal, located, options, progress, runner, begin);
     try {
       return await workAndPrint(terminal, located, options, progress, runner, begin);
     } finally {
@@ -164,18 +160,21 @@ export function thisPerson(terminal: Pick<Terminal, 'environment'>): Actor {
   }
 }
 
+/** A runner of this process, or the service that turns out to hold the data folder. */
 async function composePatiently(
   terminal: Terminal,
   config: RunnerConfig,
   progress: Progress,
   patienceMs: number,
-): Promise<Runner> {
+): Promise<Runner | ServiceClient> {
   const deadline = Date.now() + patienceMs;
   for (let said = false; ; said = true) {
     try {
       return await composeRunner(config, { progress: progress.show });
     } catch (thrown) {
       const locked = thrown instanceof OpusError && thrown.code === 'registry.locked';
+      const service = locked ? connectToService(config.data) : null;
+      if (service) return service;
       if (!locked || Date.now() >= deadline || terminal.signal.aborted) throw thrown;
       if (!said) terminal.err(terminal.paint('err', 'dim', `${thrown.message} Waiting for it…`));
       await pause(250, undefined, { signal: terminal.signal }).catch(() => undefined);
