@@ -143,6 +143,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function admit(job: Job, slot: Slot): void {
     const now = clock.now();
     const begun = hasBegun(job);
+    const dependsOn = options.notes().find(({ id }) => id === job.featureRequestId)?.dependsOn ?? [];
+    // What it depends on may have been merged since the base was looked up, however short that was ago.
+    const isBaseCurrent = begun || (now - job.createdAt < staleBaseMs && dependsOn.length === 0);
     running.allow(job.id);
     if (slot === 'agent') starts.set(job.repository, ++startCount);
     registry.commit(null, null, {
@@ -155,7 +158,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
           waitingFor: null,
           pausedBy: null,
           holdUntil: null,
-          ...(begun || now - job.createdAt < staleBaseMs ? {} : { baseCommit: null }),
+          ...(isBaseCurrent ? {} : { baseCommit: null }),
         },
       },
       events: job.status === 'paused' ? [{ type: 'job.resumed', jobId: job.id, data: { by: 'scheduler' } }] : [],
