@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { redact } from '../../runner/adapters/log/redact.ts';
+import { redact } from '../../runner/core/redact.ts';
 import { createNotifiers } from '../../runner/adapters/notify/create-notifiers.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import { defaultPolicy, type NotifierConfig, type Policy } from '../../runner/core/configuration.ts';

@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import type { LogLevel } from '../../core/configuration.ts';
 import type { Log } from '../../core/ports/log.ts';
+import { redact } from '../../core/redact.ts';
 import { jsonConsole, prettyConsole, type LogConsole } from './log-console.ts';
-import { redact } from './redact.ts';
 import { openRotatingFile } from './rotating-file.ts';
 
 export interface FileLog extends Log {

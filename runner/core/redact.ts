@@ -1,4 +1,4 @@
-/** What looks like a credential never reaches a log, wherever in a text it stands. */
+/** What looks like a credential never reaches a log, a note or a message, wherever in a text it stands. */
 const secrets = [
   /\b(?:sk|pk|rk)-[A-Za-z0-9_-]{16,}/g,
   /\bgh[pousr]_[A-Za-z0-9]{20,}/g,
