@@ -42,6 +42,15 @@ function standingOf(job: Job): string {
   return job.status === 'running' ? `running, at ${job.runState}` : job.status;
 }
 
+function noGate(job: Job): OpusError {
+  return new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${standingOf(job)}.`, {
+    hint:
+      job.waitingFor === 'human'
+        ? `Go on with: opus job retry ${job.id}`
+        : `opus job show ${job.id} tells where it is.`,
+  });
+}
+
 function generationOf({ registry }: EngineDependencies, job: Job): number {
   return registry.decisions(job.id).length + registry.retries(job.id).length;
 }
@@ -55,14 +64,7 @@ export async function decide(
   actor: Actor,
 ): Promise<Job> {
   const { registry, clock } = dependencies;
-  if (job.gate === null) {
-    throw new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${standingOf(job)}.`, {
-      hint:
-        job.waitingFor === 'human'
-          ? `Go on with: opus job retry ${job.id}`
-          : `opus job show ${job.id} tells where it is.`,
-    });
-  }
+  if (job.gate === null) throw noGate(job);
   if (kind === 'changes' && comment.trim() === '') {
     throw new OpusError('config.usage', 'Asking for changes needs a comment that says which.', {
       hint: `opus changes ${job.featureRequestId} --comment "…"`,
@@ -78,8 +80,11 @@ export async function decide(
     if (job.gate.kind === 'merge') await requireUnmoved(dependencies, job, job.gate.hash);
     if (job.gate.kind === 'plan') await requireSamePlan(dependencies, job, job.gate);
   }
+  // While the origin was asked, somebody else may have decided; from here to the commit nobody can.
+  const current = registry.job(job.id) ?? job;
+  if (current.gate?.hash !== job.gate.hash) throw noGate(current);
   const generation = generationOf(dependencies, job);
-  return recordJob(registry, `${job.id}/decision/${generation}`, job, {
+  return recordJob(registry, `${job.id}/decision/${generation}`, current, {
     fields: {
       status: 'running',
       waitingFor: null,
