@@ -1,6 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
+import { wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { cancel } from './control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { RunningJobs } from './running-jobs.ts';
@@ -20,7 +21,7 @@ export const pauseFields = {
 
 /** Stops the job's agent at its last checkpoint; the job stays so until a person resumes it. */
 export async function pause(dependencies: EngineDependencies, running: RunningJobs, job: Job): Promise<Job> {
-  if (job.status === 'paused' && job.pausedBy === 'person') return job;
+  if (job.status === 'paused' && job.pausedBy !== 'preemption') return job;
   const rests = job.status === 'waiting' && (job.waitingFor === 'approval' || job.waitingFor === 'human');
   if (isFinished(job.status) || rests) {
     throw new OpusError('registry.not-pausable', `${job.id} is ${standing(job)}: there is nothing to pause.`, {
@@ -83,6 +84,11 @@ export async function stopAndCancel(
       hint: `Begin anew with: opus run ${job.featureRequestId} --again`,
     });
   }
+  // While its pull request is closed, a job that was only stopped would get a slot again.
+  if (wantsToGoOn(job))
+    dependencies.registry.commit(null, null, {
+      updateJob: { id: job.id, fields: { ...pauseFields, pausedBy: 'person' } },
+    });
   running.stop(job.id);
   await running.settled(job.id);
   const current = dependencies.registry.job(job.id) ?? job;

@@ -87,9 +87,13 @@ async function takeTurn(
   jobId: string,
   order: StageOrder,
 ): Promise<void> {
+  const known = dependencies.registry.job(jobId);
+  if (known === null) return;
+  const agent = await agentNameOf(dependencies, known, order.stage);
   const job = dependencies.registry.job(jobId);
-  if (job === null) return;
-  const attempt = beginAttempt(dependencies, job, order, await agentNameOf(dependencies, job, order.stage));
+  // Paused, pushed aside or canceled since its turn was decided: what begins now would overrule that.
+  if (job === null || hooks.running.signalOf(jobId).aborted) return;
+  const attempt = beginAttempt(dependencies, job, order, agent);
   if (attempt === null) {
     await flush();
     return;
