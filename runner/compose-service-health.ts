@@ -60,6 +60,15 @@ export function createServiceHealth(options: {
     return sandboxState.kind === 'isolated' ? `isolated (${sandboxState.detail})` : `none: ${sandboxState.reason}`;
   }
 
+  function backlogProblem(): RunnerProblem[] {
+    const backlog = supervisor.backlog();
+    if (backlog.length === 0 || dependencies.confirmed().policy.dispatch !== 'auto') return [];
+    const named =
+      backlog.length > 5 ? `${backlog.slice(0, 5).join(', ')} and ${backlog.length - 5} more` : backlog.join(', ');
+    const message = `Planned when this vault was first seen, and waiting for your word: ${named}.`;
+    return [{ code: 'health.backlog', message, hint: 'Start them with: opus fr dispatch --all' }];
+  }
+
   function health(): Health {
     const all = checks();
     return { ready: all.every(({ ok }) => ok), checks: all };
@@ -84,7 +93,7 @@ export function createServiceHealth(options: {
         paused: supervisor.pauseMode(),
         watching: supervisor.watching(),
         circuits: dependencies.circuits.states().map(({ kind, name, state, until }) => ({ kind, name, state, until })),
-        problems: [...failing, ...refusals, ...options.problems()],
+        problems: [...failing, ...backlogProblem(), ...refusals, ...options.problems()],
         running: jobs.filter(({ slot }) => slot !== null).length,
         queued: jobs.filter(({ status, slot }) => status === 'queued' && slot === null).length,
         waiting: jobs.filter(({ status }) => !isFinished(status) && (status === 'waiting' || status === 'paused'))

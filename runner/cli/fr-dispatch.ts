@@ -40,8 +40,9 @@ export async function dispatchFeatureRequests(
   const dispatched = client ? await there() : await here();
   if (options.json === true) printJson(terminal, dispatched);
   else {
-    for (const line of jobTable(terminal, dispatched.jobs, client !== null)) terminal.out(line);
-    if (dispatched.jobs.length === 0 && dispatched.refused.length === 0) terminal.out('Nothing waits for your word.');
+    if (dispatched.jobs.length > 0)
+      for (const line of jobTable(terminal, dispatched.jobs, client !== null)) terminal.out(line);
+    else if (dispatched.refused.length === 0) terminal.out('Nothing waits for your word.');
     for (const { fr, message, hint } of dispatched.refused) {
       terminal.err(`${terminal.paint('err', 'red', fr)}  ${message}${hint === null ? '' : `\n  ${hint}`}`);
     }

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { controlJob, type Control, type ControlOptions } from './control-job.ts';
+import { programName } from './program-name.ts';
 import type { Terminal } from './terminal.ts';
 
 export type JobWord = 'pause' | 'resume' | 'unblock' | 'return';
@@ -56,6 +57,8 @@ export async function checkOutJob(
     there: (client) => client.call('job.checkout', { job: name, dir: folder }),
   });
   if (options.json !== true)
-    terminal.err(`\nIt is in ${folder}. Commit there; then give it back with: job return ${name}`);
+    terminal.err(
+      `\nIt is in ${folder}. Commit there, then give it back with: ${programName(terminal)} job return ${name}`,
+    );
   return code;
 }

@@ -4,7 +4,7 @@ import { plainText } from './plain-text.ts';
 import { printJson, type Terminal } from './terminal.ts';
 
 /** What was asked for does not fit the job: nothing is there, or nothing is asked, that it could be done to. */
-const wrongUse = ['registry.job-not-found', 'registry.no-gate', 'registry.not-retryable'];
+const wrongUse = ['registry.job-not-found', 'registry.no-gate', 'registry.not-retryable', 'registry.not-pausable'];
 
 /** 2 usage or configuration, 3 a person is needed, 1 anything else. */
 export function exitCodeOfError(error: OpusError): 1 | 2 | 3 {

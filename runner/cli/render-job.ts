@@ -10,6 +10,8 @@ export interface JobNames {
   readonly base: string;
   /** Some process works on jobs here now. */
   readonly isWorkedOn: boolean;
+  /** Where a person has the work. */
+  readonly checkout?: string | null;
 }
 
 /** What a person wants to know of a job, and what to do next. */
@@ -32,7 +34,7 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
   if (job.error !== null) lines.push(`said          ${plainLine(job.error.message, 2_000)} (${job.error.code})`);
   if (job.error?.hint != null)
     lines.push(`              ${plainLine(inThisInstallation(job.error.hint, terminal), 2_000)}`);
-  const next = nextSteps(job, located);
+  const next = nextSteps(job, located, names);
   if (next.length > 0) {
     const width = Math.max(...next.map(([command]) => command.length));
     lines.push('', terminal.paint('out', 'bold', 'Next'));
@@ -51,8 +53,15 @@ function standingLine(terminal: Terminal, job: JobDocument, isWorkedOn: boolean)
 type Step = readonly [command: string, what: string];
 
 /** The commands that make sense for a job as it stands. */
-export function nextSteps(job: JobDocument, located: Pick<LocatedConfig, 'command'>): Step[] {
+export function nextSteps(
+  job: JobDocument,
+  located: Pick<LocatedConfig, 'command'>,
+  names: Pick<JobNames, 'isWorkedOn' | 'checkout'> = { isWorkedOn: false },
+): Step[] {
   const { command } = located;
+  const lookOn: Step = names.isWorkedOn
+    ? [command('status --watch'), 'look on']
+    : [command(`run ${job.fr}`), 'go on in the foreground'];
   if (job.gate !== null) {
     const plan = job.gate.startsWith('plan@');
     return [
@@ -66,7 +75,9 @@ export function nextSteps(job: JobDocument, located: Pick<LocatedConfig, 'comman
   }
   switch (job.status) {
     case 'waiting':
-      if (job.waitingFor !== 'human') return [[command(`run ${job.fr}`), 'look again']];
+      if (job.waitingFor === 'slot') return [lookOn];
+      if (job.waitingFor !== 'human')
+        return [lookOn, [command(`job unblock ${job.job}`), 'do not wait for it any longer']];
       return [
         [command(`job log ${job.job}`), 'what the agents and tests printed'],
         [command(`job retry ${job.job}${roundsOption(job)}`), 'go on from the stage that failed'],
@@ -74,8 +85,12 @@ export function nextSteps(job: JobDocument, located: Pick<LocatedConfig, 'comman
       ];
     case 'queued':
     case 'running':
+      return [lookOn];
     case 'paused':
-      return [[command(`run ${job.fr}`), 'go on']];
+      if (job.waitingFor === 'slot') return [lookOn];
+      return (names.checkout ?? null) === null
+        ? [[command(`job resume ${job.job}`), 'go on']]
+        : [[command(`job return ${job.job}`), 'go on with what you committed']];
     case 'failed':
     case 'canceled':
       return [[command(`run ${job.fr} --again`), 'begin anew']];

@@ -88,7 +88,7 @@ async function workAndPrint(
   }
   progress.close();
   const document = application.document(job.id);
-  printOutcome(terminal, located, options, document, job);
+  printOutcome(terminal, located, options, document, job, false);
   if (failure === null) return document.status === options.wantedEnd ? 0 : exitCodeOf(document);
   for (const line of errorLines(failure, terminal)) terminal.err(line);
   return exitCodeOfError(failure);
@@ -100,13 +100,14 @@ function printOutcome(
   options: WorkOptions,
   document: JobDocument,
   job: Job,
+  isWorkedOn: boolean,
 ): void {
   if (options.json) {
     printJson(terminal, document);
     return;
   }
   terminal.err('');
-  for (const line of jobLines(terminal, document, { ...job, isWorkedOn: false }, located)) terminal.out(line);
+  for (const line of jobLines(terminal, document, { ...job, isWorkedOn }, located)) terminal.out(line);
   for (const line of options.afterwards?.(job) ?? []) terminal.out(line);
 }
 
@@ -143,7 +144,7 @@ async function lookOn(
   progress.close();
   const reader = composeReader(located.config);
   try {
-    printOutcome(terminal, located, options, document, reader.job(document.job));
+    printOutcome(terminal, located, options, document, reader.job(document.job), true);
   } finally {
     reader.close();
   }

@@ -2,7 +2,8 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { RepositoryAddress } from '../core/ports/worktrees.ts';
-import { goingOn, pauseFields } from './job-control.ts';
+import { wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
+import { goingOn, pause, pauseFields, resume } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -15,23 +16,27 @@ export async function checkOut(
   folder: string,
 ): Promise<Job> {
   const { registry, worktrees } = dependencies;
-  if (isFinished(job.status)) {
-    throw new OpusError('registry.not-pausable', `${job.id} is ${job.status}: there is nothing to work on.`, {
-      hint: `Begin anew with: opus run ${job.featureRequestId} --again`,
-    });
-  }
+  refuseFinished(job);
   if (job.checkout !== null) {
     throw new OpusError('registry.not-pausable', `${job.id} is checked out in ${job.checkout} already.`, {
       hint: `Take the commits back with: opus job return ${job.id}`,
     });
   }
-  running.stop(job.id);
-  await running.settled(job.id);
+  // Paused before anything else: a job that was only stopped would get a slot again while its work is handed over.
+  const wasGoingOn = wantsToGoOn(job);
+  if (wasGoingOn) await pause(dependencies, running, job);
   const current = registry.job(job.id) ?? job;
-  const repository = addressOf(dependencies, current);
-  const commit = current.headCommit ?? current.baseCommit ?? (await worktrees.fetch(repository, current.base));
-  await worktrees.keep(repository, job.id, commit);
-  await worktrees.checkOut({ repository, job: job.id, branch: current.branch, folder });
+  refuseFinished(current);
+  let commit: string;
+  try {
+    const repository = addressOf(dependencies, current);
+    commit = current.headCommit ?? current.baseCommit ?? (await worktrees.fetch(repository, current.base));
+    await worktrees.keep(repository, job.id, commit);
+    await worktrees.checkOut({ repository, job: job.id, branch: current.branch, folder });
+  } catch (thrown) {
+    if (wasGoingOn) resume(dependencies, running, current);
+    throw thrown;
+  }
   return recordJob(registry, null, current, {
     fields: {
       ...pauseFields,
@@ -42,6 +47,13 @@ export async function checkOut(
       gate: null,
     },
     events: [['job.paused', { by: 'checkout', folder }]],
+  });
+}
+
+function refuseFinished(job: Job): void {
+  if (!isFinished(job.status)) return;
+  throw new OpusError('registry.not-pausable', `${job.id} is ${job.status}: there is nothing to work on.`, {
+    hint: `Begin anew with: opus run ${job.featureRequestId} --again`,
   });
 }
 

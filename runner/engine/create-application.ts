@@ -100,7 +100,14 @@ export function createApplication(runtime: JobRuntime): Application {
     pause: (jobId) => recorded(pause(dependencies, running, requireJob(jobId))),
     resume: async (jobId) => await recorded(resume(dependencies, running, requireJob(jobId))),
     unblock: async (jobId) => await recorded(unblock(dependencies, requireJob(jobId))),
-    checkOut: (jobId, folder) => recorded(checkOut(dependencies, running, requireJob(jobId), folder)),
+    async checkOut(jobId, folder) {
+      try {
+        return await recorded(checkOut(dependencies, running, requireJob(jobId), folder));
+      } finally {
+        // Where it was refused, the job wants to go on.
+        runtime.changed();
+      }
+    },
     takeBack: (jobId) => recorded(takeBack(dependencies, running, requireJob(jobId))),
     cancel: (jobId, reason) => recorded(stopAndCancel(dependencies, running, requireJob(jobId), reason, 'parked')),
     giveUp(jobId, error) {

@@ -41,13 +41,15 @@ export function firstSight(
       log.warn({ path: note.path }, sentence);
     }
   }
-  const planned = notes.filter(({ status, id }) => status === 'planned' && id !== '').map(({ id }) => id);
-  const backlog = isNew && policy.backlog === 'ask' ? planned : [];
+  // Runs in the foreground before this look are no word on the other notes.
+  const atWork = new Set(registry.jobs({ finished: false }).map(({ featureRequestId }) => featureRequestId));
+  const planned = notes.filter(({ status, id }) => status === 'planned' && id !== '' && !atWork.has(id));
+  const backlog = policy.backlog === 'ask' ? planned.map(({ id }) => id) : [];
   registry.setState('backlog', backlog);
   if (backlog.length > 0) {
     log.info(
       { backlog },
-      `${backlog.length} planned feature requests were there already and wait for your word: ${config.command} fr dispatch --all`,
+      `Planned when this vault was first seen, and waiting for your word: ${backlog.join(', ')}. Start them with: ${config.command} fr dispatch --all`,
     );
   }
   return backlog;
