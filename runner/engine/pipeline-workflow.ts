@@ -3,11 +3,11 @@ import { isFinished } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { orderHistory } from '../core/pipeline/history.ts';
 import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
-import { retryDelay } from '../core/pipeline/retry-delay.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
-import { agentNameOf, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
+import { createBackOff, type BackOff } from './back-off.ts';
+import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
 import type { RunningJobs } from './running-jobs.ts';
@@ -31,9 +31,9 @@ export interface PipelineHooks {
 }
 
 type Turn =
-  | { readonly kind: 'stage'; readonly order: StageOrder; readonly delayMs: number }
-  /** At a gate, or stopped by the runner: until the job's topic is signalled. */
-  | { readonly kind: 'wait' }
+  | { readonly kind: 'stage'; readonly order: StageOrder }
+  /** At a gate, stopped by the runner, or before another try: until the job's topic is signalled, or so many milliseconds. */
+  | { readonly kind: 'wait'; readonly ms: number }
   | { readonly kind: 'stop' };
 
 /**
@@ -45,19 +45,19 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
   const flush = async (): Promise<void> => {
     await hooks.afterFlush(await hooks.outbox.flush());
   };
+  const backOff = createBackOff(() => dependencies.config.retry);
   return async (context, jobId, run) => {
     for (let turn = 0; turn < turnsARun; turn++) {
       const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
-        const decided = await decideTurn(dependencies, hooks, jobId, run);
+        const decided = await decideTurn(dependencies, hooks, backOff, jobId, run);
         if (!isToldWithItsStage(decided)) await flush();
         return decided;
       });
       if (upcoming.kind === 'stop') return;
       if (upcoming.kind === 'wait') {
-        await context.wait(`wait#${turn}`, topicOf(jobId), longWaitMs);
+        await context.wait(`wait#${turn}`, topicOf(jobId), upcoming.ms);
         continue;
       }
-      if (upcoming.delayMs > 0) await context.wait(`backoff#${turn}`, topicOf(jobId), upcoming.delayMs);
       const { order } = upcoming;
       await context.step(`${order.stage}.${order.round}.${order.attempt}#${turn}`, async () => {
         await takeTurn(dependencies, hooks, flush, jobId, order);
@@ -73,7 +73,7 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
  * before that, what a person did to the note meanwhile has to be known.
  */
 function isToldWithItsStage(turn: Turn): boolean {
-  return turn.kind === 'stage' && turn.delayMs === 0 && turn.order.stage !== 'deliver' && turn.order.stage !== 'merge';
+  return turn.kind === 'stage' && turn.order.stage !== 'deliver' && turn.order.stage !== 'merge';
 }
 
 export function topicOf(jobId: string): string {
@@ -136,10 +136,11 @@ function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
 async function decideTurn(
   dependencies: EngineDependencies,
   hooks: PipelineHooks,
+  backOff: BackOff,
   jobId: string,
   run: number,
 ): Promise<Turn> {
-  const { registry, config } = dependencies;
+  const { registry } = dependencies;
   const job = registry.job(jobId);
   if (job === null || job.run !== run) return { kind: 'stop' };
   if (isFinished(job.status)) {
@@ -151,18 +152,19 @@ async function decideTurn(
     const stopped = hooks.running.signalOf(jobId).aborted || !hooks.mayBegin();
     if (stopped || !isEnough(job.slot, upcoming.stage) || !(await agentHasRoom(dependencies, job, upcoming.stage))) {
       release(dependencies, hooks, job);
-      return { kind: 'wait' };
+      return { kind: 'wait', ms: longWaitMs };
     }
     const generation = registry.decisions(jobId).length + registry.retries(jobId).length;
-    return {
-      kind: 'stage',
-      order: { stage: upcoming.stage, round: upcoming.round, attempt: upcoming.attempt, generation },
-      delayMs: retryDelay(upcoming.failures, config.retry, Math.random()),
-    };
+    const order = { stage: upcoming.stage, round: upcoming.round, attempt: upcoming.attempt, generation };
+    // One that failed under a runner before this one is not waited for again.
+    const failedHere = registry.attempts(jobId).at(-1)?.owner === dependencies.owner;
+    // Any signal ends a wait, so that it is asked again how much of it is left.
+    const ms = backOff.left(jobId, attemptId(jobId, order), failedHere ? upcoming.failures : 0);
+    return ms > 0 ? { kind: 'wait', ms } : { kind: 'stage', order };
   }
   await settle(dependencies, job, upcoming);
   release(dependencies, hooks, job);
-  return upcoming.kind === 'gate' ? { kind: 'wait' } : { kind: 'stop' };
+  return upcoming.kind === 'gate' ? { kind: 'wait', ms: longWaitMs } : { kind: 'stop' };
 }
 
 function release(dependencies: EngineDependencies, hooks: PipelineHooks, job: Job): void {
