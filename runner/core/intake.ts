@@ -1,4 +1,4 @@
-import { isDispatchable, type FeatureRequest } from '#shared/domain/feature-request.ts';
+import { isDispatchable, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Policy } from './configuration.ts';
 import type { Job } from './ports/job-registry.ts';
@@ -12,6 +12,10 @@ export type IntakeAction =
   | { readonly kind: 'cancel'; readonly job: Job; readonly reason: string }
   /** The note says something else than the job's row. */
   | { readonly kind: 'update'; readonly job: Job; readonly fields: Pick<Job, 'title' | 'priority' | 'notePath'> }
+  /** A person has set the note to another status than the job has given it; theirs stays. */
+  | { readonly kind: 'clash'; readonly job: Job; readonly found: NoteStatus }
+  /** The note has the job's status again. */
+  | { readonly kind: 'clash-settled'; readonly job: Job }
   | { readonly kind: 'missing'; readonly job: Job }
   | { readonly kind: 'found'; readonly job: Job };
 
@@ -21,6 +25,8 @@ export interface IntakeInput {
   readonly unfinished: readonly Job[];
   /** Ids of FRs whose newest job has not been told to the note yet, so that the note's status is out of date. */
   readonly untold: ReadonlySet<string>;
+  /** Clashes that are known already: the note's status by job id. */
+  readonly clashes: ReadonlyMap<string, NoteStatus>;
   /** Ids that were planned at the first sight of the vault and wait for a person's word. */
   readonly backlog: ReadonlySet<string>;
   readonly policy: Pick<Policy, 'dispatch' | 'preempt'>;
@@ -68,9 +74,23 @@ function actionsOfJob(
     const { title, priority, path } = note;
     actions.push({ kind: 'update', job, fields: { title, priority, notePath: path } });
   }
+  actions.push(...clashes(job, note, input));
   const { decision } = note;
   if (job.gate !== null && decision.trim() !== '') actions.push({ kind: 'decision', job, decision });
   return actions;
+}
+
+function clashes(job: Job, { status }: FeatureRequest, input: IntakeInput): IntakeAction[] {
+  if (status === null || input.untold.has(job.featureRequestId)) return [];
+  const known = input.clashes.get(job.id);
+  // Planned again is the word for a new job.
+  const isClash = status !== job.noteStatus && !(status === 'planned' && isWithPerson(job));
+  if (!isClash) return known === undefined ? [] : [{ kind: 'clash-settled', job }];
+  return known === status ? [] : [{ kind: 'clash', job, found: status }];
+}
+
+function isWithPerson(job: Job): boolean {
+  return job.waitingFor === 'human' && job.noteStatus === 'needs-human';
 }
 
 function dispatches(byId: ReadonlyMap<string, readonly FeatureRequest[]>, input: IntakeInput): IntakeAction[] {
@@ -83,8 +103,7 @@ function dispatches(byId: ReadonlyMap<string, readonly FeatureRequest[]>, input:
     if (input.backlog.has(id) || input.untold.has(id)) continue;
     const job = open.get(id);
     // Set to planned again by hand, a request that needed a person is dispatched anew.
-    const isAskedAgain = job?.waitingFor === 'human' && job.noteStatus === 'needs-human';
-    if (job === undefined || isFinished(job.status) || isAskedAgain) due.push(note);
+    if (job === undefined || isFinished(job.status) || isWithPerson(job)) due.push(note);
   }
   return due
     .sort((left, right) => left.priority.localeCompare(right.priority) || left.id.localeCompare(right.id))

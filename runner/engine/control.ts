@@ -7,8 +7,6 @@ import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor } from './application.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
-import type { StatusClash } from './outbox.ts';
-import type { RunningJobs } from './running-jobs.ts';
 import { canceledFields, cleanUp, gateOf } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -193,7 +191,9 @@ export function retry(
 ): Job {
   const { registry, clock } = dependencies;
   const retryable = job.status === 'waiting' && job.waitingFor === 'human';
-  if (!retryable && !(job.status === 'waiting' && options.from !== null) && job.status !== 'failed') {
+  // A job whose checkout is gone goes on without it.
+  const isHeld = job.status === 'waiting' || job.pausedBy === 'checkout';
+  if (!retryable && !(isHeld && options.from !== null) && job.status !== 'failed') {
     throw new OpusError(
       'registry.not-retryable',
       `${job.id} is ${job.status}${job.waitingFor ? ` for ${job.waitingFor}` : ''}: there is nothing to retry.`,
@@ -213,6 +213,7 @@ export function retry(
       error: null,
       runState: options.from ?? 'queued',
       pausedBy: null,
+      checkout: null,
       holdUntil: null,
       queuedAt: clock.now(),
       // At a gate the run is parked and goes on; elsewhere it has ended.
@@ -246,26 +247,4 @@ export async function cancel(
   });
   await cleanUp(dependencies, job.id);
   return canceled;
-}
-
-/** Parked or rejected by a person in the note means: stop. Any other word of theirs simply stays. */
-export async function cancelByClash(
-  dependencies: EngineDependencies,
-  running: RunningJobs,
-  clash: StatusClash,
-): Promise<void> {
-  const job = dependencies.registry.job(clash.jobId);
-  if (job === null || isFinished(job.status)) return;
-  if (clash.found === 'parked' || clash.found === 'rejected') {
-    running.stop(job.id);
-    await cancel(dependencies, job, `the note's status was set to ${clash.found}`, null);
-    return;
-  }
-  dependencies.progress({
-    job: job.id,
-    stage: job.runState,
-    round: 0,
-    kind: 'note',
-    text: `the note's status was changed to "${clash.found}" by a person and stays`,
-  });
 }

@@ -4,6 +4,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import { wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { cancel } from './control.ts';
 import { recordJob } from './job-recorder.ts';
+import type { StatusClash } from './outbox.ts';
 import type { RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -94,6 +95,27 @@ export async function stopAndCancel(
   const current = dependencies.registry.job(job.id) ?? job;
   if (isFinished(current.status)) return current;
   return await cancel(dependencies, current, reason, noteStatus);
+}
+
+/** Parked or rejected by a person in the note means: stop. Any other word of theirs simply stays. */
+export async function cancelByClash(
+  dependencies: EngineDependencies,
+  running: RunningJobs,
+  clash: StatusClash,
+): Promise<void> {
+  const job = dependencies.registry.job(clash.jobId);
+  if (job === null || isFinished(job.status)) return;
+  if (clash.found === 'parked' || clash.found === 'rejected') {
+    await stopAndCancel(dependencies, running, job, `the note's status was set to ${clash.found}`, null);
+    return;
+  }
+  dependencies.progress({
+    job: job.id,
+    stage: job.runState,
+    round: 0,
+    kind: 'note',
+    text: `the note's status was changed to "${clash.found}" by a person and stays`,
+  });
 }
 
 /** Leaves out what the job waits for; a job that counts as begun waits for no dependency. */

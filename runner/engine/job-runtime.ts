@@ -1,7 +1,7 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
-import { cancelByClash } from './control.ts';
+import { cancelByClash } from './job-control.ts';
 import { createOutbox, type StatusClash } from './outbox.ts';
 import { createPipeline, topicOf } from './pipeline-workflow.ts';
 import { createRunningJobs, type RunningJobs } from './running-jobs.ts';

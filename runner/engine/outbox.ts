@@ -1,6 +1,8 @@
 import { toOpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job, OutboxEntry } from '../core/ports/job-registry.ts';
+import type { KeyWrite, KeyWriteOutcome } from '../core/ports/vault.ts';
+import { tellingClash } from '../core/reporting/note-keys.ts';
 import { runReport } from '../core/reporting/run-report.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -92,10 +94,10 @@ async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clash
     return 'written';
   }
   const job = entry.jobId === null ? null : registry.job(entry.jobId);
-  let outcome = await vault.writeKeys(payload.write);
+  let outcome = await writeKeys(dependencies, payload.write, job);
   if (outcome.kind === 'gone' && job !== null) {
     const moved = await noteOfJob(dependencies, job);
-    if (moved !== null) outcome = await vault.writeKeys({ ...payload.write, path: moved.path });
+    if (moved !== null) outcome = await writeKeys(dependencies, { ...payload.write, path: moved.path }, job);
   }
   if (outcome.kind === 'clash' && entry.jobId !== null) {
     clashes.push({ jobId: entry.jobId, found: outcome.found });
@@ -113,6 +115,23 @@ async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clash
   // A note that is only away, as a sync tool does it, is told when it is back; nobody waits for that of a job that is over.
   if (outcome.kind === 'gone' && job !== null && !isFinished(job.status)) return 'postponed';
   return outcome.kind;
+}
+
+/** Where a person has set the status, the same write says so. */
+async function writeKeys({ vault }: EngineDependencies, write: KeyWrite, job: Job | null): Promise<KeyWriteOutcome> {
+  const { path, status } = write;
+  if (job === null || status === null) return await vault.writeKeys(write);
+  const seen = (await vault.read(path))?.status ?? null;
+  const isClash = seen !== null && seen !== status.to && !status.expect.includes(seen) && !isWordToStop(seen);
+  const outcome = await vault.writeKeys(isClash ? tellingClash(write, job, seen) : write);
+  const found = outcome.kind === 'clash' && !isWordToStop(outcome.found) ? outcome.found : null;
+  // Changed in that very moment.
+  if (found === (isClash ? seen : null)) return outcome;
+  return await vault.writeKeys(found === null ? write : tellingClash(write, job, found));
+}
+
+function isWordToStop(status: string): boolean {
+  return status === 'parked' || status === 'rejected';
 }
 
 function reportPath(dependencies: EngineDependencies, job: Job): string {

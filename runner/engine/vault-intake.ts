@@ -1,11 +1,14 @@
 import { toOpusError, type ErrorSummary, type OpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import { noteStatuses, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import { intake, remainingBacklog, type IntakeAction } from '../core/intake.ts';
 import type { Job } from '../core/ports/job-registry.ts';
+import { clashSentence } from '../core/reporting/note-keys.ts';
 import { takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
 import { firstSight } from './first-sight.ts';
 import { stopAndCancel } from './job-control.ts';
+import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
 
 export interface VaultIntake {
@@ -17,7 +20,7 @@ export interface VaultIntake {
   notes(): readonly FeatureRequest[];
   /** Why the vault could not be read the last time; null when it could. */
   problem(): ErrorSummary | null;
-  /** What could not be dispatched and why, by FR id. */
+  /** What could not be dispatched and why, by FR id; and by job id, whose note's status a person has changed. */
   refusals(): ReadonlyMap<string, ErrorSummary>;
   /** Whether the last look took up anything. */
   foundWork(): boolean;
@@ -94,11 +97,13 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     if (backlog.length !== state.length) registry.setState('backlog', backlog);
     const untold = registry.outbox().flatMap(({ jobId }) => (jobId === null ? [] : [registry.job(jobId)]));
     const planned = new Map(notes.map((note) => [note.id, note.contentHash]));
+    const clashes = knownClashes();
     for (const [id, { hash }] of refused) if (planned.get(id) !== hash) refused.delete(id);
     return intake({
       notes,
       unfinished: registry.jobs({ finished: false }),
       untold: new Set(untold.flatMap((job) => (job === null ? [] : [job.featureRequestId]))),
+      clashes,
       backlog: new Set(backlog),
       policy,
       now: clock.now(),
@@ -123,6 +128,9 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
         registry.commit(null, null, { updateJob: { id: action.job.id, fields: action.fields } });
         hooks.onAction();
         return false;
+      case 'clash':
+      case 'clash-settled':
+        return await takeClash(action.job);
       case 'missing':
         registry.commit(null, null, { updateJob: { id: action.job.id, fields: { missingSince: clock.now() } } });
         log.warn(
@@ -184,6 +192,43 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     return true;
   }
 
+  /** Has the note told of it, or told no more. Read anew: between the look and now either side may have moved. */
+  async function takeClash({ id }: Job): Promise<boolean> {
+    const before = registry.job(id);
+    const status = before === null ? null : ((await vault.read(before.notePath))?.status ?? null);
+    const job = registry.job(id);
+    if (job === null || isFinished(job.status) || status === null) return false;
+    if (registry.outbox().some(({ jobId }) => jobId === id)) return false;
+    const clashes = knownClashes();
+    if (status === job.noteStatus) clashes.delete(id);
+    else clashes.set(id, status);
+    registry.setState('clash', Object.fromEntries(clashes));
+    if (status !== job.noteStatus) log.warn({ job: id, found: status }, clashSentence(job, status));
+    recordJob(registry, null, job, { fields: {}, events: [], noteStatus: job.noteStatus });
+    return false;
+  }
+
+  /** By job id; kept over a restart, so that one which is settled meanwhile is told no more. */
+  function knownClashes(): Map<string, NoteStatus> {
+    const known = registry.state('clash')?.value;
+    const entries = typeof known === 'object' && known !== null ? Object.entries(known) : [];
+    return new Map(
+      entries.flatMap(([id, found]) => {
+        const status = noteStatuses.find((word) => word === found);
+        const job = registry.job(id);
+        return status === undefined || job === null || isFinished(job.status) ? [] : [[id, status] as const];
+      }),
+    );
+  }
+
+  function clashProblems(): [string, ErrorSummary][] {
+    return [...knownClashes()].map(([id, found]) => {
+      const job = registry.job(id);
+      const message = job === null ? '' : `${job.notePath}: ${clashSentence(job, found)}`;
+      return [id, { code: 'vault.clash', message, hint: null }];
+    });
+  }
+
   return {
     look() {
       if (looking) {
@@ -197,7 +242,7 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     settled: () => looking ?? Promise.resolve(),
     notes: () => notes,
     problem: () => problem,
-    refusals: () => new Map([...refused].map(([id, { error }]) => [id, error])),
+    refusals: () => new Map([...[...refused].map(([id, { error }]) => [id, error] as const), ...clashProblems()]),
     foundWork: () => foundWork,
   };
 }

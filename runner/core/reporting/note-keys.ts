@@ -1,5 +1,6 @@
 import type { NoteStatus } from '#shared/domain/feature-request.ts';
 import { formatGate } from '#shared/domain/gate.ts';
+import { isFinished } from '#shared/domain/job.ts';
 import { shortHash } from '#shared/domain/ids.ts';
 import type { Job } from '../ports/job-registry.ts';
 import type { KeyWrite } from '../ports/vault.ts';
@@ -41,6 +42,21 @@ export function keyWriteOf(job: Job, status: NoteStatus | null, from: readonly N
     ],
     status: status === null ? null : { expect: from, to: status },
   };
+}
+
+/** For the note and for `opus status`: a person's status stays, and what may be done about it. */
+export function clashSentence(job: Job, found: string): string {
+  const theirs = found === '' ? 'The status was taken out by a person' : `The status "${found}" was set by a person`;
+  if (isFinished(job.status)) return `${theirs} and stays; ${job.id} has ended as "${job.noteStatus}".`;
+  return `${theirs} and stays; ${job.id} goes on, as "${job.noteStatus}". Set that again to have it kept up to date, or parked to end the job.`;
+}
+
+/** The same write for a note whose status a person has set. */
+export function tellingClash(write: KeyWrite, job: Job, found: string): KeyWrite {
+  const keys = write.keys.map(([key, value]): readonly [string, string] =>
+    key === 'run_note' ? [key, oneLine(`${value} ${clashSentence(job, found)}`)] : [key, value],
+  );
+  return { ...write, keys };
 }
 
 function oneLine(text: string): string {
