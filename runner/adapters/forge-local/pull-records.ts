@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import { OpusError } from '#shared/domain/errors.ts';
 
 /** Git on a directory that no agent can write; the composition passes the runner's own. */
@@ -11,7 +11,7 @@ export interface GitRunner {
 }
 
 const pullRecord = z.object({
-  number: z.int().positive(),
+  number: z.int().check(z.positive()),
   state: z.enum(['open', 'merged', 'closed']),
   job: z.string(),
   head: z.string(),
