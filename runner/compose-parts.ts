@@ -59,6 +59,8 @@ export interface RunnerParts {
   /** What a person should know of how the registry was opened. */
   readonly notices: readonly string[];
   sandboxesAlive(): number;
+  /** Ends whatever is going on with an origin, for good. */
+  leaveOrigins(): void;
 }
 
 /** What must be released, in the order in which it was acquired. */
@@ -135,6 +137,7 @@ export async function composeParts(
   });
   releases.push(() => engine.stop());
   const git = createHostGit();
+  const origins = new AbortController();
   const forge = createLocalForge({ git });
   const circuits = createCircuits({
     failures: () => current().circuit.failures,
@@ -160,7 +163,7 @@ export async function composeParts(
     log,
     registry,
     vault,
-    worktrees: createGitWorktrees({ dataFolder: config.data, sandbox, git }),
+    worktrees: createGitWorktrees({ dataFolder: config.data, sandbox, git, signal: origins.signal }),
     sandbox,
     sandboxState: chosen.state,
     prompts: createLiquidPrompts(),
@@ -183,6 +186,9 @@ export async function composeParts(
     trust,
     sandboxState: chosen.state,
     sandboxesAlive: () => count.alive(),
+    leaveOrigins: () => {
+      origins.abort();
+    },
   };
 }
 

@@ -82,6 +82,9 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     watcher,
     monotonic: () => performance.now(),
     onLook: () => codeNotes.look(),
+    onStopNow: () => {
+      parts.leaveOrigins();
+    },
     onClockJump: () => runtime.engine.wakeAll(),
   });
   let refusedConfig: ErrorSummary | null = null;
@@ -122,7 +125,12 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     return outcome;
   };
   releases.push(live.watch(taken));
-  const reload = (): ReloadOutcome => taken(live.reload());
+  const reload = (): ReloadOutcome => {
+    const outcome = taken(live.reload());
+    // Somebody asked: notes may have been confirmed, which no file tells of.
+    void supervisor.look();
+    return outcome;
+  };
 
   const metrics = createMetrics({
     registry,

@@ -48,6 +48,8 @@ export interface SupervisorOptions {
   readonly monotonic: () => number;
   /** Called with each look at the vault. */
   readonly onLook?: () => Promise<void>;
+  /** Stopping waits no longer: what no job's signal reaches, such as an origin that does not answer, is to be left. */
+  readonly onStopNow?: () => void;
   /** The wall clock was set: what waits by it must look again. */
   readonly onClockJump?: (byMs: number) => Promise<void> | void;
 }
@@ -217,6 +219,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       await Promise.all([watcher.stop(), periodic.stop()]);
       await Promise.race([running.allSettled(), aborted(now), after(graceMs)]);
       for (const attempt of running.attempts()) running.stop(attempt.jobId);
+      options.onStopNow?.();
       await Promise.race([running.allSettled(), after(stopPatienceMs)]);
       await intake.settled();
       restSlots();

@@ -7,6 +7,7 @@ import { createCheckouts } from './checkout.ts';
 import { withTrailers } from './commit-message.ts';
 import { createHistory } from './history.ts';
 import { createHostGit, type HostGit } from './host-git.ts';
+import { createLeftovers } from './leftovers.ts';
 import { createMirrors } from './mirror.ts';
 import { createPublishing } from './publishing.ts';
 import { refuseForbiddenChanges } from './staged-changes.ts';
@@ -23,6 +24,8 @@ export interface GitWorktreesOptions {
   readonly git?: HostGit;
   /** Value of the Authorization header for an origin on https; null where it needs none. */
   readonly authorization?: (repository: RepositoryAddress) => Promise<string | null>;
+  /** Aborted when nothing that goes on with an origin is waited for any longer. */
+  readonly signal?: AbortSignal;
   /** Files and folders an agent may add to a tree. */
   readonly maxFiles?: number;
   readonly packsBeforeRepack?: number;
@@ -35,6 +38,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     dataFolder,
     git,
     ...(options.authorization === undefined ? {} : { authorization: options.authorization }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
     ...(options.packsBeforeRepack === undefined ? {} : { packsBeforeRepack: options.packsBeforeRepack }),
   });
   const folders = createTreeFolders({ dataFolder, git, mirrors });
@@ -148,7 +152,8 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     kept,
     ...publishing,
     ...createCheckouts(git, mirrors),
-    remove: (job) => folders.remove(job),
+    ...createLeftovers({ git, mirrors, folders, trees, sandbox, maxFiles, kept }),
+    remove: (job, onlyIf) => folders.remove(job, onlyIf),
   };
 }
 

@@ -27,6 +27,8 @@ export interface MirrorOptions {
   readonly dataFolder: string;
   readonly git: HostGit;
   readonly authorization?: (repository: RepositoryAddress) => Promise<string | null>;
+  /** Ends whatever is going on with an origin. */
+  readonly signal?: AbortSignal;
   /** Number of packs at which the mirror's objects are put into one. */
   readonly packsBeforeRepack?: number;
 }
@@ -59,7 +61,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     const authorization = (await options.authorization?.(repository)) ?? null;
     const local = repository.url.startsWith('/') ? repository.url : null;
     const origin = local === null ? [] : ['.', '.git'].map((inner) => join(local, inner, 'refs', 'heads', 'opus'));
-    return { ...call(repository), ownLocks: [gitDir(repository), ...origin], authorization };
+    const stop = options.signal === undefined ? {} : { signal: options.signal };
+    return { ...call(repository), ownLocks: [gitDir(repository), ...origin], authorization, ...stop };
   }
 
   async function fetchInto(folder: string, repository: RepositoryAddress): Promise<GitResult> {
