@@ -17,7 +17,9 @@ export async function newFeatureRequest(terminal: Terminal, title: string, optio
     const file = join(located.config.vault.path, path);
     const way = relative(terminal.cwd, file);
     terminal.out(`Wrote ${id}: ${way.startsWith('..') ? file : way}`);
-    terminal.out(`Say in it what is wanted, then: ${located.command(`run ${id}`)}`);
+    terminal.out(
+      `Say in it what is wanted; then "status: planned" for the service, or: ${located.command(`run ${id}`)}`,
+    );
     return 0;
   });
 }

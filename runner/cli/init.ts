@@ -115,6 +115,7 @@ function sayNext(terminal: Terminal, command: (words: string) => string, namesNo
   steps.push([command('doctor'), 'is everything here that it needs?']);
   steps.push([command('fr new "Title"'), 'write a feature request']);
   steps.push([command('run FR-001'), 'work on it, up to the merge gate']);
+  steps.push([command('serve'), 'or let the service do it, once its note says "status: planned"']);
   const width = Math.max(...steps.map(([words]) => words.length));
   terminal.out(`\n${terminal.paint('out', 'bold', 'Next')}`);
   for (const [words, what] of steps) terminal.out(`  ${words.padEnd(width)}  ${terminal.paint('out', 'dim', what)}`);

@@ -46,7 +46,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .command('init')
     .description('write opus.yml, vault folders and agent notes; never overwrites')
     .option('--vault <folder>', 'the Obsidian vault')
-    .option('--repo <name=url[@base]>', 'a repository; may be given again', collect, [])
+    .option('--repo <name=url[@base]>', 'a repository; may be given again', collect)
     .option('--test <command>', 'decides whether a change works, e.g. "npm test"')
     .option('--agent <command...>', 'the agent\'s command line, e.g. "my-agent {{prompt_file}}"')
     .addOption(jsonOption())
@@ -176,6 +176,6 @@ function namedCommand(
   return { command, path };
 }
 
-function collect(value: string, before: readonly string[]): string[] {
+function collect(value: string, before: readonly string[] = []): string[] {
   return [...before, value];
 }

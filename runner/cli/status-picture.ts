@@ -29,7 +29,10 @@ const silentMs = 60_000;
 export function pictureLines(terminal: Terminal, picture: Picture): string[] {
   const { jobs, command } = picture;
   const lines = runnerLines(terminal, picture);
-  if (jobs.length === 0) return [...lines, `There are no jobs yet. Begin one with: ${command('run FR-…')}`];
+  if (jobs.length === 0) {
+    const begin = picture.runner === null ? command('run FR-…') : 'status: planned in a request’s note';
+    return [...lines, `There are no jobs yet. Begin one with: ${begin}`];
+  }
   const isWorkedOn = picture.runner !== null || picture.foreground !== null;
   const running = jobs.filter((job) => job.status === 'running' && isWorkedOn);
   const resting = jobs.filter((job) => !isFinished(job.status) && !running.includes(job));
