@@ -1,10 +1,13 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { composeRunner } from '../compose.ts';
-import type { NoteChange } from '../engine/trust.ts';
+import { composeTrust } from '../compose-trust.ts';
+import type { RunnerConfig } from '../core/configuration.ts';
+import type { NoteChange, Trust } from '../engine/trust.ts';
 import { confirm } from './ask.ts';
 import { locateConfig, type LocatedConfig } from './configuration.ts';
 import { colouredDiff, diffLines } from './line-diff.ts';
 import { plainLine } from './plain-text.ts';
+import { connectToService } from './service-client.ts';
 import { besideJson, printJson, type Terminal } from './terminal.ts';
 import { withReader } from './with-reader.ts';
 
@@ -58,22 +61,34 @@ export async function trust(terminal: Terminal, options: TrustOptions): Promise<
 /** What was shown is what is confirmed: a note that changed since is refused. */
 async function confirmShown(located: LocatedConfig, shown: readonly NoteChange[]): Promise<void> {
   if (shown.length === 0) return;
-  const runner = await composeRunner(located.config);
+  const opened = await openTrust(located.config);
   try {
-    const now = new Map((await runner.trust.changes()).map((change) => [change.path, change]));
-    const moved = shown.find((change) => now.get(change.path)?.after !== change.after);
-    if (moved) {
+    const moved = await opened.trust.confirmShown(shown);
+    if (moved !== null) {
       throw new OpusError(
         'config.untrusted',
-        `${moved.path} was changed while you looked at it, so nothing was confirmed.`,
+        `${moved} was changed while you looked at it, so nothing was confirmed.`,
         {
           hint: `Look again: ${located.command('trust')}`,
         },
       );
     }
-    await runner.trust.confirm(shown.map((change) => change.path));
   } finally {
-    await runner.stop();
+    await opened.close();
+  }
+  // What could not start for want of them starts at once; a service that does not answer finds it with its next look.
+  await connectToService(located.config.data)
+    ?.ask('runner.reload', {}, { timeoutMs: 5_000 })
+    .catch(() => undefined);
+}
+
+async function openTrust(config: RunnerConfig): Promise<{ readonly trust: Trust; close(): Promise<void> | void }> {
+  try {
+    const runner = await composeRunner(config);
+    return { trust: runner.trust, close: () => runner.stop() };
+  } catch (thrown) {
+    if (!(thrown instanceof OpusError && thrown.code === 'registry.locked')) throw thrown;
+    return composeTrust(config);
   }
 }
 

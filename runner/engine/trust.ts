@@ -18,6 +18,8 @@ export interface Trust {
   changes(): Promise<NoteChange[]>;
   /** Puts what is on disk in force, a note that is gone out of force; a broken note is passed over. Returns how many changed. */
   confirm(paths: readonly string[] | 'all'): Promise<number>;
+  /** The same for changes as a person was shown them. Returns the path of one that is something else by now; then none is confirmed. */
+  confirmShown(shown: readonly NoteChange[]): Promise<string | null>;
 }
 
 /** What is wrong with a code note's text, empty when nothing is. */
@@ -59,6 +61,21 @@ export function createTrust(
   };
   return {
     changes,
+    async confirmShown(shown) {
+      if (registry === null || !('trust' in registry)) return null;
+      const onDisk = new Map((await vault.codeNotes()).map((note) => [note.path, note]));
+      const moved = shown.find(({ path, after }) => (onDisk.get(path)?.text ?? null) !== after);
+      if (moved) return moved.path;
+      const at = clock.now();
+      registry.trust(
+        shown.flatMap(({ path }) => {
+          const note = onDisk.get(path);
+          return note ? [{ path, hash: note.hash, text: note.text, at }] : [];
+        }),
+      );
+      registry.untrust(shown.filter(({ after }) => after === null).map(({ path }) => path));
+      return null;
+    },
     async confirm(paths) {
       if (registry === null || !('trust' in registry)) return 0;
       const wanted = (await changes()).filter(

@@ -10,6 +10,7 @@ import { firstSight } from './first-sight.ts';
 import { stopAndCancel } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
+import type { ConfirmedNotes } from './stage-context.ts';
 
 export interface VaultIntake {
   /** Reads the vault and takes up what it asks for; concurrent calls are folded into one more look. Never rejects. */
@@ -24,6 +25,14 @@ export interface VaultIntake {
   refusals(): ReadonlyMap<string, ErrorSummary>;
   /** Whether the last look took up anything. */
   foundWork(): boolean;
+}
+
+interface Refusal {
+  readonly hash: string;
+  readonly at: number;
+  readonly error: ErrorSummary;
+  /** What was in force then: somebody may have confirmed the agent that was missing. */
+  readonly confirmed: ConfirmedNotes;
 }
 
 /** What a dispatch failed of is tried again after so long, unless its note changed: it may have been the origin's absence. */
@@ -44,7 +53,7 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
   let foundWork = false;
   let looking: Promise<void> | null = null;
   let again = false;
-  const refused = new Map<string, { readonly hash: string; readonly at: number; readonly error: ErrorSummary }>();
+  const refused = new Map<string, Refusal>();
   /** Decisions that were looked at, so that one which was refused is not refused anew with each look. */
   const seenDecisions = new Map<string, string>();
 
@@ -147,7 +156,9 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
   async function dispatchPlanned(featureRequest: FeatureRequest): Promise<boolean> {
     const { id, contentHash: hash } = featureRequest;
     const earlier = refused.get(id);
-    if (earlier && clock.now() - earlier.at < retryRefusedMs && clock.now() >= earlier.at) return false;
+    const confirmed = dependencies.confirmed();
+    if (earlier?.confirmed === confirmed && clock.now() - earlier.at < retryRefusedMs && clock.now() >= earlier.at)
+      return false;
     try {
       const open = registry.newestJobOf(id);
       if (open?.waitingFor === 'human') {
@@ -164,7 +175,7 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
       return true;
     } catch (thrown) {
       const error = toOpusError(thrown);
-      refused.set(id, { hash, at: clock.now(), error: error.summary() });
+      refused.set(id, { hash, at: clock.now(), error: error.summary(), confirmed });
       if (earlier?.error.message !== error.message) {
         log.warn({ err: thrown, code: error.code }, `${id} cannot be dispatched: ${error.message}`);
         tellRefusal(featureRequest, error);
