@@ -237,7 +237,7 @@ describe('the console beside the file', () => {
     log.warn({ free: 5 }, 'Little is free.');
     log.close();
     expect(text().split('\n')).toEqual([
-      expect.stringMatching(/^\[\d\d:\d\d:\d\d\] INFO: FR-1-1  It says \]0;titlehello\.$/),
+      expect.stringMatching(/^\[\d\d:\d\d:\d\d\] INFO: FR-1-1 {2}It says \]0;titlehello\.$/),
       expect.stringMatching(/^\[\d\d:\d\d:\d\d\] WARN: Little is free\.$/),
       '',
     ]);
