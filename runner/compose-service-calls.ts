@@ -39,6 +39,8 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
   });
   const setMode = (mode: 'no' | 'paused' | 'draining'): Promise<MethodResult<'runner.pause'>> => {
     supervisor.setPauseMode(mode);
+    // Who looks next must not read the mode before.
+    registry.setState('health', health.status());
     return Promise.resolve(paused());
   };
   const jobList = (finished: boolean, limit: number): JobDocument[] => {

@@ -212,6 +212,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   const warnings = [...parts.notices, ...(await warningsOf(config, parts.sandboxState, parts.trust))];
   for (const warning of warnings) log.warn({}, warning);
   await supervisor.start();
+  dependencies.registry.setState('health', health.status());
   syncing = vaultSyncing(parts, () => {
     void supervisor.look();
   });
