@@ -1,12 +1,27 @@
+import { createArchive } from './adapters/files/archive.ts';
+import { pruneLogs } from './adapters/files/log-retention.ts';
+import { createStrayWatch, sandboxName } from './adapters/sandbox/orphans.ts';
 import type { RunnerParts } from './compose-parts.ts';
+import { createHistory } from './engine/housekeeping/history.ts';
+import { createLeftovers } from './engine/housekeeping/leftovers.ts';
 import type { MaintenanceTask } from './engine/maintenance.ts';
 
 const hourMs = 3_600_000;
+/** Soon after the start, when the jobs that a runner before had begun go on already. */
+const soonMs = 5_000;
 
 /** What the service does again and again beside its jobs. */
 export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
   const { backups, dependencies } = parts;
-  const { clock } = dependencies;
+  const { clock, config, log } = dependencies;
+  const upkeep = { dependencies, running: parts.runtime.running };
+  const leftovers = createLeftovers(upkeep);
+  const history = createHistory({
+    ...upkeep,
+    archive: createArchive(config.data),
+    pruneLogs: (keepJobs, olderThan) => pruneLogs(config.data, { keepJobs, olderThan }),
+  });
+  const endStrays = process.platform === 'linux' ? createStrayWatch(sandboxName(config.data)) : () => 0;
   const newest = backups.list().find(({ reason }) => reason !== 'migration');
   const age = newest === undefined ? Infinity : Math.max(0, clock.now() - newest.at);
   return [
@@ -27,6 +42,18 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
       firstMs: hourMs / 2,
       run() {
         dependencies.registry.prune(clock.now() - 24 * hourMs);
+        return [];
+      },
+    },
+    { name: 'leftovers', everyMs: () => hourMs, firstMs: soonMs, run: () => leftovers.clear() },
+    { name: 'history', everyMs: () => 6 * hourMs, firstMs: 12 * soonMs, run: () => history.shorten() },
+    {
+      name: 'sandboxes',
+      everyMs: () => hourMs / 4,
+      firstMs: hourMs / 4,
+      run() {
+        const ended = endStrays();
+        if (ended > 0) log.warn({ ended }, 'Sandboxes without a run of their own were ended.');
         return [];
       },
     },

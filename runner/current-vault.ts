@@ -16,6 +16,9 @@ export function createCurrentVault(options: () => FileVaultOptions): Vault {
     writeKeys: (write) => current().writeKeys(write),
     writeNote: (path, text, mode) => current().writeNote(path, text, mode),
     reportNames: () => current().reportNames(),
+    reports: () => current().reports(),
+    readNote: (path) => current().readNote(path),
+    removeNote: (path, expected) => current().removeNote(path, expected),
     codeNotes: () => current().codeNotes(),
   };
 }

@@ -5,6 +5,7 @@ import type { KeyWrite, KeyWriteOutcome } from '../core/ports/vault.ts';
 import { tellingClash } from '../core/reporting/note-keys.ts';
 import { runReport } from '../core/reporting/run-report.ts';
 import { noteOfJob } from './note-of-job.ts';
+import { sealed } from './report-seal.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /** A person changed the note's status while the runner was about to move it; theirs stays. */
@@ -147,7 +148,7 @@ async function report(dependencies: EngineDependencies, job: Job): Promise<strin
           .diffStat({ name: job.repository, url: repository.url }, job.baseCommit, job.headCommit)
           .catch(() => null)
       : null;
-  return runReport({
+  const text = runReport({
     job,
     attempts: registry.attempts(job.id),
     decisions: registry.decisions(job.id),
@@ -157,4 +158,5 @@ async function report(dependencies: EngineDependencies, job: Job): Promise<strin
     command: config.command,
     now: dependencies.clock.now(),
   });
+  return sealed(text);
 }

@@ -52,6 +52,8 @@ export interface AttemptFiles {
   folder(job: string, attempt: string): Promise<string>;
   logFile(job: string, attempt: string): string;
   removeJob(job: string): Promise<void>;
+  /** Jobs of which there are folders of attempts. */
+  jobs(): Promise<string[]>;
 }
 
 export interface ProgressLine {

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
 /** Folders of attempts and their logs under the data folder. */
@@ -12,6 +12,10 @@ export function createAttemptFiles(dataFolder: string) {
       return folder;
     },
     logFile: (job: string, attempt: string): string => join(logFolder(dataFolder, job), `${attempt}.log`),
+    async jobs(): Promise<string[]> {
+      const entries = await readdir(attempts, { withFileTypes: true }).catch(() => []);
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+    },
     async removeJob(job: string): Promise<void> {
       await rm(join(attempts, job), { recursive: true, force: true });
     },

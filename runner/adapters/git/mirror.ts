@@ -21,6 +21,8 @@ export interface Mirrors {
   heads(repository: RepositoryAddress): Promise<ReadonlyMap<string, string>>;
   /** Follows the origin's heads. */
   update(repository: RepositoryAddress): Promise<void>;
+  /** Removes old files that killed processes left half written. */
+  sweep(repository: RepositoryAddress): Promise<void>;
 }
 
 export interface MirrorOptions {
@@ -128,14 +130,19 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     }
   }
 
-  async function sweep(folder: string): Promise<void> {
+  async function sweepOnce(folder: string): Promise<void> {
     if (swept.has(folder)) return;
     swept.add(folder);
-    const packs = join(folder, 'objects', 'pack');
-    await removeOld(
-      packs,
-      (await readdir(packs).catch(() => [])).filter((name) => name.startsWith('tmp_')),
-    );
+    await sweep(folder);
+  }
+
+  async function sweep(folder: string): Promise<void> {
+    for (const objects of [join(folder, 'objects'), join(folder, 'objects', 'pack')]) {
+      await removeOld(
+        objects,
+        (await readdir(objects).catch(() => [])).filter((name) => name.startsWith('tmp_')),
+      );
+    }
     await removeOld(
       home,
       (await readdir(home).catch(() => [])).filter((name) => name.endsWith('.tmp')),
@@ -189,7 +196,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     });
 
   async function follow(repository: RepositoryAddress, folder: string): Promise<void> {
-    await sweep(folder);
+    await sweepOnce(folder);
     if (!(await exists(folder))) {
       await make(repository);
       return;
@@ -219,6 +226,7 @@ export function createMirrors(options: MirrorOptions): Mirrors {
     ensure,
     heads,
     update,
+    sweep: (repository) => inTurn(gitDir(repository), () => sweep(gitDir(repository))),
   };
 }
 

@@ -36,8 +36,27 @@ export interface StagingOptions {
   readonly mirrors: Mirrors;
 }
 
+/** What is staged, and what is to be said of it. */
+export type StagedTree = Pick<CommitTree, 'limits' | 'signal'> & {
+  readonly tree: Pick<CommitTree['tree'], 'path' | 'repository' | 'job'>;
+};
+
 /** Brings what is written in the tree into the mirror as objects and returns their tree, without any git of the host on it. */
-export async function stageTree(options: StagingOptions, request: CommitTree, baseTree: string): Promise<string> {
+export async function stageTree(options: StagingOptions, request: StagedTree, baseTree: string): Promise<string> {
+  return staged(options, request, baseTree, (pack) => takeIn(options, request, pack));
+}
+
+/** The tree that what is written would be, with nothing kept of it. */
+export async function treeOfWork(options: StagingOptions, request: StagedTree, baseTree: string): Promise<string> {
+  return staged(options, request, baseTree, () => Promise.resolve());
+}
+
+async function staged(
+  options: StagingOptions,
+  request: StagedTree,
+  baseTree: string,
+  take: (pack: string) => Promise<void>,
+): Promise<string> {
   const folder = folderOf(dirname(request.tree.path));
   await removeUntrusted(folder.staging);
   try {
@@ -67,7 +86,7 @@ export async function stageTree(options: StagingOptions, request: CommitTree, ba
       ...(request.signal === undefined ? {} : { signal: request.signal }),
     });
     const tree = treeOf(result, request);
-    if (tree !== baseTree) await takeIn(options, request, staging.pack);
+    if (tree !== baseTree) await take(staging.pack);
     return tree;
   } finally {
     await rm(folder.staging, { recursive: true, force: true });
@@ -88,7 +107,7 @@ async function layOut(folder: TreeFolder, objects: string): Promise<{ gitDir: st
   return { gitDir, pack: join(folder.staging, 'new.pack') };
 }
 
-function treeOf(result: SandboxResult, request: CommitTree): string {
+function treeOf(result: SandboxResult, request: StagedTree): string {
   const { job } = request.tree;
   if (result.ending === 'aborted') throw new OpusError('agent.canceled', `Committing the work of ${job} was stopped.`);
   if (result.ending === 'memory' || result.ending === 'disk' || result.ending === 'processes') {
@@ -127,7 +146,7 @@ function lastComplaint(tail: string): string {
 }
 
 /** The pack is untrusted: opened without following a link, checked object by object, bounded. */
-async function takeIn(options: StagingOptions, request: CommitTree, pack: string): Promise<void> {
+async function takeIn(options: StagingOptions, request: StagedTree, pack: string): Promise<void> {
   const call = options.mirrors.call(request.tree.repository);
   const file = await open(pack, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import { isSafeId } from '#shared/domain/ids.ts';
@@ -24,10 +24,15 @@ export interface TreeFolder {
 
 export interface TreeFolders {
   prepare(request: PrepareTree): Promise<Tree>;
-  remove(job: string): Promise<void>;
+  /** Nothing is removed where `onlyIf`, asked in the job's turn, says no. */
+  remove(job: string, onlyIf?: () => boolean): Promise<void>;
+  jobs(): Promise<string[]>;
+  jobFolder(job: string): string;
+  /** The agents' tree if it was ever handed out writable since it was made; null where no agent can have written. */
+  written(job: string): Promise<{ readonly folder: TreeFolder; readonly state: TreeState } | null>;
 }
 
-interface TreeState {
+export interface TreeState {
   readonly repository: string;
   readonly commit: string;
   /** False once the tree was handed out writable. */
@@ -129,9 +134,27 @@ export function createTreeFolders(options: { dataFolder: string; git: HostGit; m
       const folder = folderOf(join(jobFolder(request.job), request.use));
       return inTurn(request.job, () => prepareInTurn(folder, request));
     },
-    remove: async (job) => {
+    remove: async (job, onlyIf) => {
       const folder = jobFolder(job);
-      await inTurn(job, () => removeUntrusted(folder));
+      await inTurn(job, async () => {
+        if (onlyIf?.() !== false) await removeUntrusted(folder);
+      });
+    },
+    async jobs() {
+      const entries = await readdir(home, { withFileTypes: true }).catch(() => []);
+      return entries
+        .filter((entry) => entry.isDirectory() && isSafeId(entry.name, '.'))
+        .map(({ name }) => name)
+        .sort();
+    },
+    jobFolder,
+    async written(job) {
+      const folder = folderOf(join(jobFolder(job), 'agent'));
+      // Written before a tree is handed out, so without it nobody was given one.
+      if ((await lstat(folder.state).catch(() => null)) === null) return null;
+      const state = await readState(folder.state);
+      if (state === null) throw new OpusError('git.failed', `${folder.state} cannot be read.`);
+      return state.clean ? null : { folder, state };
     },
   };
 }

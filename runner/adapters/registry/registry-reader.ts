@@ -108,7 +108,10 @@ export function readerOf(connection: Connection): RegistryReader {
         dueBy,
         limit,
       ).map(notificationFromRow),
-    lastEventSeq: () => (row('SELECT coalesce(max(seq), 0) AS seq FROM events') as { readonly seq: number }).seq,
+    lastEventSeq() {
+      const sql = `SELECT coalesce(max(seq), 0) AS seq FROM sqlite_sequence WHERE name = 'events'`;
+      return (row(sql) as { readonly seq: number }).seq;
+    },
     figures: figuresOf(connection),
     close: () => {
       connection.close();

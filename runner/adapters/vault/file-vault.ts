@@ -1,5 +1,6 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
-import { readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
@@ -8,12 +9,14 @@ import { dependencyOf, indexLinks, linkFeatureRequests } from '#shared/domain/li
 import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
 import { noteName } from '#shared/domain/note-link.ts';
 import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
-import type { CodeNote, KeyWrite, KeyWriteOutcome, Vault } from '../../core/ports/vault.ts';
+import type { VaultFiles } from '../../core/ports/vault-files.ts';
+import type { CodeNote, KeyWrite, KeyWriteOutcome, RunReportNote, Vault } from '../../core/ports/vault.ts';
 import { hasCode, writeAtomically } from './atomic-write.ts';
 import { readCodeNotes } from './code-notes.ts';
 import { confinedPath, liesInside } from './confined-path.ts';
 import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
 import { FileCache, inSlices, listNotes, statOf } from './note-scan.ts';
+import { createVaultFiles } from './vault-files.ts';
 
 export interface FileVaultOptions {
   /** The vault's folder. */
@@ -111,12 +114,40 @@ export class FileVault implements Vault {
     }
   }
 
+  async reports(): Promise<RunReportNote[]> {
+    const root = await this.root();
+    const paths = await this.files().list([plainFolder(this.options.reportsFolder ?? '20_runs')]);
+    return paths
+      .map((path) => ({ path, name: noteName(path), changedAt: statOf(join(root, path))?.mtimeMs ?? 0 }))
+      .sort((left, right) => left.changedAt - right.changedAt)
+      .map(({ path, name }) => ({ path, name }));
+  }
+
+  async readNote(path: string): Promise<string | null> {
+    const bytes = await this.files().read(path);
+    return bytes === null || !isUtf8(bytes) ? null : Buffer.from(bytes).toString('utf8');
+  }
+
+  async removeNote(path: string, expected: string): Promise<boolean> {
+    return this.inTurn(path, async () => {
+      // By way of the vault's trash, so that words that are written in the very last moment are still somewhere.
+      const kept = await this.files().trash(path, Buffer.from(expected, 'utf8'));
+      if (kept === null) return false;
+      await rm(join(await this.root(), kept), { force: true });
+      return true;
+    });
+  }
+
   async codeNotes(): Promise<CodeNote[]> {
     return readCodeNotes(
       await this.root(),
       plainFolder(this.options.codeFolder ?? '00_system/opus'),
       this.maxNoteBytes,
     );
+  }
+
+  private files(): VaultFiles {
+    return createVaultFiles({ root: this.options.root, maxNoteBytes: this.maxNoteBytes });
   }
 
   private async root(): Promise<string> {

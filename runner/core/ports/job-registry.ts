@@ -32,7 +32,7 @@ export interface RegistryReader {
   state(key: RunnerStateKey): { readonly value: unknown; readonly at: number } | null;
   /** Undelivered notifications whose time has come, oldest first. */
   notifications(filter: { readonly dueBy: number; readonly limit: number }): QueuedNotification[];
-  /** Seq of the newest event; 0 when there is none. */
+  /** Seq of the newest event there ever was; 0 when there was none. Never less than before, whatever is forgotten. */
   lastEventSeq(): number;
   /** For metrics. */
   readonly figures: RegistryFigures;
@@ -62,7 +62,7 @@ export interface JobRegistry extends RegistryReader {
   settleNotification(seq: number, result: { readonly outcome: string } | { readonly nextAt: number }): void;
   /** Takes a finished job and everything known of it out of the registry; its number is never given out again. */
   forgetJob(jobId: string): void;
-  /** Removes acknowledged outbox entries and settled notifications older than `before`, and effects of jobs that are gone. */
+  /** Removes what is older than `before` and serves nothing any more: acknowledged outbox entries, settled notifications, events of no job. */
   prune(before: number): void;
 }
 
@@ -76,6 +76,7 @@ export type RunnerStateKey =
   | 'clash'
   | 'last-backup'
   | 'vault-git'
+  | 'leftovers'
   | 'metrics';
 
 export interface NewNotification {

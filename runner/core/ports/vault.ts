@@ -13,8 +13,20 @@ export interface Vault {
   writeNote(path: string, text: string, mode: 'create' | 'replace'): Promise<void>;
   /** Names (without .md) of the run reports, wherever they are under the reports folder. */
   reportNames(): Promise<string[]>;
+  /** The run reports with where they are, those that were left alone for longest first. */
+  reports(): Promise<RunReportNote[]>;
+  /** The text of a note that the runner owns; null when it is gone or cannot be read. */
+  readNote(path: string): Promise<string | null>;
+  /** Removes a note that the runner owns while it still has exactly this text; false when it has another, or is gone. */
+  removeNote(path: string, expected: string): Promise<boolean>;
   /** Policy and agent notes as they are on disk, unconfirmed. */
   codeNotes(): Promise<CodeNote[]>;
+}
+
+export interface RunReportNote {
+  /** Without .md. */
+  readonly name: string;
+  readonly path: string;
 }
 
 export interface KeyWrite {

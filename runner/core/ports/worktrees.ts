@@ -34,8 +34,45 @@ export interface Worktrees {
   checkOut(request: CheckOut): Promise<void>;
   /** Brings the commit that a person's folder is at into the mirror. Rejects with `git.checkout-refused` and `git.checkout-gone`. */
   takeBack(request: TakeBack): Promise<string>;
-  /** Removes the job's trees, never the commits. */
-  remove(job: string): Promise<void>;
+  /** Removes the job's trees, never the commits; nothing where `onlyIf`, asked when nobody else is at them, says no. */
+  remove(job: string, onlyIf?: () => boolean): Promise<void>;
+  /** Jobs of which there are trees here. */
+  jobsWithTrees(): Promise<string[]>;
+  /** Whether an agent may have written something in the job's tree that no commit of it holds. Does not reject. */
+  unsaved(request: UnsavedWork): Promise<Unsaved>;
+  /** The commits kept for jobs; `merged` where the base as of the last `fetch` has them too. */
+  keptJobs(repository: RepositoryAddress, base: string): Promise<KeptCommit[]>;
+  /** Ends keeping the commit for the job, if that is the one kept. */
+  forget(repository: RepositoryAddress, job: string, commit: string): Promise<void>;
+  /** Removes what killed processes left in the mirror and the origin, and returns what may still be somebody's. */
+  sweep(repository: RepositoryAddress): Promise<LeftLock[]>;
+}
+
+export interface UnsavedWork {
+  readonly job: string;
+  /** Those of opus.yml: the tree's own is among them, or cannot be compared. */
+  readonly repositories: readonly RepositoryAddress[];
+  readonly limits: SandboxLimits;
+  readonly signal?: AbortSignal;
+}
+
+export interface Unsaved {
+  /** `unknown` where it could not be found out. */
+  readonly kind: 'none' | 'some' | 'unknown';
+  /** The job's folder. */
+  readonly folder: string;
+}
+
+export interface KeptCommit {
+  readonly job: string;
+  readonly commit: string;
+  readonly merged: boolean;
+}
+
+/** A lock in the way of every push, for long. */
+export interface LeftLock {
+  readonly path: string;
+  readonly reason: string;
 }
 
 export interface RepositoryAddress {

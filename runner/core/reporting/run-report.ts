@@ -3,10 +3,14 @@ import { formatGate } from '#shared/domain/gate.ts';
 import { planResult, reviewResult } from '#shared/domain/stage.ts';
 import type { Attempt, Job, RecordedDecision } from '../ports/job-registry.ts';
 import type { DiffStat } from '../ports/worktrees.ts';
+import { redact } from '../redact.ts';
 import { evidenceLine, fenced, issueLine, withCommand } from './lines.ts';
 
 /** An agent may print what it likes: a report stays readable. */
 const tailCharacters = 4_000;
+/** Of one section, and of the whole, in characters: editors grow slow with more, and every device has to hold it. */
+const sectionCharacters = 20_000;
+const reportCharacters = 150_000;
 
 export interface ReportFacts {
   readonly job: Job;
@@ -23,18 +27,39 @@ export interface ReportFacts {
 /** The run report: a note that says what happened, what was seen, and what a person can do now. */
 export function runReport(facts: ReportFacts): string {
   const { job } = facts;
-  const parts = [
+  const told = facts.attempts.filter(worthTelling).map((attempt) => capped(attemptSection(attempt)));
+  const before = [
     frontmatter(job),
     `# ${job.id}: ${job.title}`,
-    standing(facts),
-    warnings(facts),
-    planSection(facts.attempts),
-    stageTable(facts),
-    ...facts.attempts.filter(worthTelling).map((attempt) => attemptSection(attempt)),
-    decisionsSection(facts.decisions),
-    changeSection(facts.stat),
+    ...[standing(facts), warnings(facts), planSection(facts.attempts), stageTable(facts)].map(capped),
   ];
-  return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
+  const after = [decisionsSection(facts.decisions), changeSection(facts.stat)].map(capped);
+  const room = reportCharacters - [...before, ...after].reduce((sum, part) => sum + part.length, 0);
+  const parts = [...before, ...newest(told, room, facts), ...after];
+  return redact(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
+}
+
+/** The last sections that fit, with a word on those that do not: what happened last is what a person looks for. */
+function newest(sections: readonly string[], room: number, { job, command }: ReportFacts): string[] {
+  let first = sections.length;
+  for (let left = room; first > 0; first -= 1) {
+    left -= sections[first - 1]?.length ?? 0;
+    if (left < 0) break;
+  }
+  if (first === 0) return [...sections];
+  const word = first === 1 ? 'An earlier attempt is' : `${first} earlier attempts are`;
+  return [`… ${word} left out here: \`${command} job log ${job.id}\``, ...sections.slice(first)];
+}
+
+/** Cut at the end of a line; a fence that was open there is closed. */
+function capped(section: string): string {
+  if (section.length <= sectionCharacters) return section;
+  const kept = section.slice(0, sectionCharacters);
+  const end = kept.lastIndexOf('\n');
+  const lines = end > 0 ? kept.slice(0, end) : kept;
+  const open = [...lines.matchAll(/^(`{3,})/gm)].map((match) => match[1] ?? '');
+  const fence = open.length % 2 === 1 ? `\n${open.at(-1) ?? ''}` : '';
+  return `${lines}${fence}\n\n… this is longer and was cut here.`;
 }
 
 function frontmatter(job: Job): string {
