@@ -1,10 +1,10 @@
-import { toOpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { WaitReason } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { schedule } from '../core/scheduling/schedule.ts';
 import type { SchedulableJob, Schedule, SchedulingSnapshot, Slot } from '../core/scheduling/snapshot.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
+import { diskLookMs, diskWait, hasDisk } from './disk.ts';
 import { recordJob } from './job-recorder.ts';
 import { nextOf } from './pipeline-workflow.ts';
 import type { RunningJobs } from './running-jobs.ts';
@@ -208,7 +208,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const looked = snapshot(jobs);
       const decided = schedule(looked);
       apply(decided, jobs, new Map(looked.jobs.map((job) => [job.id, job])));
-      return decided.wakeAt;
+      // Nobody tells when there is space again.
+      const waitsForDisk = [...decided.waits.values()].includes('disk');
+      return waitsForDisk ? Math.min(looked.now + diskLookMs, decided.wakeAt ?? Infinity) : decided.wakeAt;
     },
     admitNow(job) {
       const slot = slotFor(nextOf(dependencies, job.id));
@@ -220,16 +222,6 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
 function hasBegun(job: Job): boolean {
   return job.admittedAt !== null;
-}
-
-function hasDisk(dependencies: EngineDependencies): boolean {
-  try {
-    const free = dependencies.freeBytes();
-    return free === null || free >= dependencies.config.limits.diskReserve;
-  } catch (thrown) {
-    dependencies.log.warn({ err: thrown }, `The free space cannot be told: ${toOpusError(thrown).message}`);
-    return true;
-  }
 }
 
 /** Says once why a job gets no slot: in the registry, and in the note where it is more than a queue. */
@@ -267,13 +259,7 @@ function dependencyWait(job: Job, open: readonly string[], notes: readonly Featu
 }
 
 function waitError(job: Job, reason: WaitReason): Job['error'] {
-  if (reason === 'disk') {
-    return {
-      code: 'registry.disk-full',
-      message: `${job.id} waits, since less than limits.diskReserve is free on the disk of the data folder.`,
-      hint: 'It goes on by itself once there is space.',
-    };
-  }
+  if (reason === 'disk') return diskWait(job.id);
   if (reason !== 'circuit' && reason !== 'usage-limit') return null;
   // The attempt that ran into it has said so itself; others wait for the same agent.
   if (job.error !== null && job.holdUntil !== null) return job.error;

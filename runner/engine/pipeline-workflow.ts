@@ -8,6 +8,7 @@ import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import { createBackOff, type BackOff } from './back-off.ts';
 import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
+import { patiently } from './patiently.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
 import type { RunningJobs } from './running-jobs.ts';
@@ -49,7 +50,7 @@ export function createPipeline(dependencies: EngineDependencies, hooks: Pipeline
   return async (context, jobId, run) => {
     for (let turn = 0; turn < turnsARun; turn++) {
       const upcoming = await context.step<Turn>(`next#${turn}`, async () => {
-        const decided = await decideTurn(dependencies, hooks, backOff, jobId, run);
+        const decided = await patiently(dependencies.log, () => decideTurn(dependencies, hooks, backOff, jobId, run));
         if (!isToldWithItsStage(decided)) await flush();
         return decided;
       });
@@ -76,6 +77,9 @@ function isToldWithItsStage(turn: Turn): boolean {
   return turn.kind === 'stage' && turn.order.stage !== 'deliver' && turn.order.stage !== 'merge';
 }
 
+/** What the job's last attempt ran into; admission knows when it is over. */
+const holds: readonly Job['waitingFor'][] = ['usage-limit', 'circuit', 'disk'];
+
 export function topicOf(jobId: string): string {
   return `job:${jobId}`;
 }
@@ -93,7 +97,7 @@ async function takeTurn(
   const job = dependencies.registry.job(jobId);
   // Paused, pushed aside or canceled since its turn was decided: what begins now would overrule that.
   if (job === null || hooks.running.signalOf(jobId).aborted) return;
-  const attempt = beginAttempt(dependencies, job, order, agent);
+  const attempt = await patiently(dependencies.log, () => beginAttempt(dependencies, job, order, agent));
   if (attempt === null) {
     await flush();
     return;
@@ -149,7 +153,8 @@ async function decideTurn(
   }
   const upcoming = nextOf(dependencies, jobId);
   if (upcoming.kind === 'stage') {
-    const stopped = hooks.running.signalOf(jobId).aborted || !hooks.mayBegin();
+    const isHeld = job.status === 'waiting' && holds.includes(job.waitingFor);
+    const stopped = isHeld || hooks.running.signalOf(jobId).aborted || !hooks.mayBegin();
     if (stopped || !isEnough(job.slot, upcoming.stage) || !(await agentHasRoom(dependencies, job, upcoming.stage))) {
       release(dependencies, hooks, job);
       return { kind: 'wait', ms: longWaitMs };

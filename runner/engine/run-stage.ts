@@ -3,8 +3,10 @@ import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
-import { recordJob } from './job-recorder.ts';
+import { blameDisk, diskLookMs } from './disk.ts';
+import { recordJob, type JobChange } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
+import { patiently } from './patiently.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from './stage-context.ts';
 import { runCode } from './stages/code.ts';
 import { runDeliver } from './stages/deliver.ts';
@@ -106,12 +108,15 @@ export async function runAttempt(
   } catch (thrown) {
     if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
     else {
-      recordFailure(dependencies, job, attempt, thrown);
+      const error = blameDisk(dependencies, job.id, toOpusError(thrown));
+      await patiently(dependencies.log, () => {
+        recordFailure(dependencies, job, attempt, error);
+      });
       return;
     }
   }
   const now = clock.now();
-  recordJob(registry, `${attempt.id}/end`, registry.job(job.id) ?? job, {
+  const change: JobChange = {
     fields: outcome.status === 'canceled' ? {} : (outcome.jobFields ?? {}),
     events: [
       [
@@ -134,14 +139,16 @@ export async function runAttempt(
         },
       },
     },
-  });
+  };
+  await patiently(dependencies.log, () =>
+    recordJob(registry, `${attempt.id}/end`, registry.job(job.id) ?? job, change),
+  );
   progress({ ...line, kind: 'ended', text: `${outcome.status}: ${outcome.sentence}` });
 }
 
-function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Attempt, thrown: unknown): void {
-  const error = toOpusError(thrown);
+function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Attempt, error: OpusError): void {
   dependencies.log.error(
-    { err: thrown, job: job.id, stage: attempt.stage, code: error.code },
+    { err: error, job: job.id, stage: attempt.stage, code: error.code },
     `The ${attempt.stage} stage of ${job.id} failed: ${error.message}`,
   );
   const refused = error.details['refusedHosts'];
@@ -181,6 +188,15 @@ function holdOf(
   error: OpusError,
 ): Pick<Job, 'status' | 'waitingFor' | 'runState' | 'holdUntil' | 'error'> | null {
   if (dispositionOf(error.code) !== 'hold') return null;
+  if (error.code === 'registry.disk-full') {
+    return {
+      status: 'waiting',
+      waitingFor: 'disk',
+      runState: 'waiting',
+      holdUntil: clock.now() + diskLookMs,
+      error: error.summary(),
+    };
+  }
   const holdUntil = error.summary().until ?? clock.now() + unknownResetMs;
   const waitingFor = error.code === 'agent.usage-limit' ? 'usage-limit' : 'circuit';
   const until = new Date(holdUntil).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
