@@ -65,6 +65,8 @@ export interface ControlLab {
   /** Settles when exactly these agents are at work. */
   working(...agents: string[]): Promise<void>;
   serve(): Promise<ServedProcess>;
+  /** The command line, as a process of its own that is ended with the lab. */
+  start(...words: string[]): ChildProcess;
   opus(...words: string[]): Promise<CommandEnd>;
   /** One JSON document, of a command that ends with `exit`. */
   json(exit: number, ...words: string[]): Promise<unknown>;
@@ -161,7 +163,7 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
     ].join('\n'),
   );
 
-  const start = (words: readonly string[]): ChildProcess => {
+  const start = (...words: string[]): ChildProcess => {
     const child = spawn(process.execPath, [program, ...words, '--config', join(folder, 'opus.yml')], {
       stdio: ['ignore', 'pipe', 'pipe'],
       cwd: folder,
@@ -185,7 +187,7 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
     text: (id) => readFileSync(notePath(id), 'utf8'),
     property(id, key) {
       const value = new RegExp(`^${key}: (.*)$`, 'm').exec(readFileSync(notePath(id), 'utf8'))?.[1] ?? '';
-      return value.replace(/^"(.*)"$/, '$1');
+      return value.startsWith('"') ? (JSON.parse(value) as string) : value;
     },
     hold(id, stage = 'code') {
       writeFileSync(join(holds, `${id}.${stage}`), '');
@@ -208,8 +210,9 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
         { timeout: 20_000, interval: 40 },
       );
     },
+    start,
     async serve() {
-      const child = start(['serve']);
+      const child = start('serve');
       let said = '';
       child.stdout?.on('data', () => undefined);
       child.stderr?.setEncoding('utf8').on('data', (text: string) => (said += text));
@@ -232,7 +235,7 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
       };
     },
     async opus(...words) {
-      const child = start(words);
+      const child = start(...words);
       let stdout = '';
       let stderr = '';
       child.stdout?.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -1,0 +1,377 @@
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { makeControlLab, type ControlLab, type ControlLabOptions } from '../support/control-lab.ts';
+import { plainGit } from '../support/git-lab.ts';
+
+let lab: ControlLab;
+afterEach(() => lab.close());
+
+/** A running service with these notes, of which those in `held` wait in their first stage. */
+async function served(ids: readonly string[], held: readonly string[] = [], options: ControlLabOptions = {}) {
+  lab = makeControlLab(options);
+  for (const id of held) lab.hold(id);
+  for (const id of ids) lab.note(id);
+  return await lab.serve();
+}
+
+async function says(id: string, key: string, value: string | RegExp): Promise<void> {
+  await vi.waitFor(() => {
+    if (typeof value === 'string') expect(lab.property(id, key)).toBe(value);
+    else expect(lab.property(id, key)).toMatch(value);
+  }, 10_000);
+}
+
+/** Stage and outcome of each attempt, in order. */
+function story(job: string): string[] {
+  return lab.registry((registry) => registry.attempts(job)).map(({ stage, status }) => `${stage} ${status}`);
+}
+
+function fileOf(id: string): string {
+  const job = lab.registry((registry) => registry.newestJobOf(id));
+  return lab.git('app', 'show', `${job?.branch ?? ''}:${id}.txt`);
+}
+
+const setStatus = (id: string, status: string): void => {
+  lab.edit(id, (text) => text.replace(/^status: .*$/m, `status: ${status}`));
+};
+
+describe('deciding', () => {
+  test('run follows a job to its gate, approve lets it be merged', async () => {
+    await served([]);
+    lab.note('FR-1', { status: 'idea' });
+    lab.note('FR-2', { status: 'idea' });
+    const ran = await lab.opus('run', 'FR-1');
+    expect(ran).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/waiting for your decision \(merge@[0-9a-f]{8}\)/) as string,
+    });
+    expect(ran.stderr).toMatch(/code[\s\S]*test[\s\S]*review[\s\S]*deliver/);
+    expect(await lab.job(0, 'approve', 'FR-1')).toMatchObject({
+      status: 'succeeded',
+      pr: { state: 'merged' },
+      error: null,
+    });
+    expect(await lab.job(0, 'run', 'FR-2', '--approve')).toMatchObject({ job: 'FR-2-1', status: 'succeeded' });
+    expect(lab.git('app', 'ls-tree', '--name-only', 'main').split('\n')).toEqual(
+      expect.arrayContaining(['FR-1.txt', 'FR-2.txt']),
+    );
+    const again = await lab.opus('approve', 'FR-1');
+    expect(again.exit).toBe(2);
+    expect(again.stderr).toContain('FR-1-1 asks for no decision now; it is succeeded.');
+  });
+
+  test('changes sends a job back with the comment, reject ends it', async () => {
+    await served(['FR-1']);
+    await lab.stands('FR-1', 'waiting approval');
+    const mute = await lab.json(2, 'changes', 'FR-1');
+    expect(mute).toMatchObject({ error: { code: 'config.usage' } });
+    expect(await lab.job(0, 'changes', 'FR-1', '--comment', 'Paint it blue')).toMatchObject({
+      status: 'waiting',
+      waitingFor: 'approval',
+      rounds: 1,
+    });
+    expect(fileOf('FR-1')).toContain('Paint it blue');
+    const rejected = await lab.opus('reject', 'FR-1', '--comment', 'Not blue enough');
+    expect(rejected.exit).toBe(0);
+    expect(rejected.stdout).toMatch(/canceled[\s\S]*#1 closed/);
+    await says('FR-1', 'status', 'rejected');
+    expect(lab.property('FR-1', 'gate')).toBe('');
+  });
+
+  test('a job that needs a person goes on from where it is told to, with more rounds and a comment', async () => {
+    await served([]);
+    lab.refuse('FR-1', true);
+    lab.note('FR-1', { status: 'idea' });
+    expect(await lab.job(3, 'run', 'FR-1')).toMatchObject({
+      status: 'waiting',
+      waitingFor: 'human',
+      error: { code: 'stage.rounds-exhausted' },
+    });
+    await says('FR-1', 'status', 'needs-human');
+    lab.refuse('FR-1', false);
+    const retried = await lab.opus('job', 'retry', 'FR-1', '--rounds', '1', '--comment', 'Mind the gap');
+    expect(retried.exit).toBe(0);
+    expect(retried.stdout).toContain('waiting for your decision');
+    expect(fileOf('FR-1')).toContain('Mind the gap');
+    const before = story('FR-1-1').length;
+    expect(await lab.job(0, 'job', 'retry', 'FR-1', '--from', 'review')).toMatchObject({
+      status: 'waiting',
+      waitingFor: 'approval',
+    });
+    expect(story('FR-1-1').slice(before)).toEqual(['review passed', 'deliver passed']);
+    await says('FR-1', 'status', 'in-review');
+    const refused = await lab.opus('job', 'retry', 'FR-1');
+    expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining('there is nothing to retry') as string });
+  });
+});
+
+describe('one job', () => {
+  test('is paused in the middle of an agent or of a queue, and resumed', async () => {
+    await served(['FR-1', 'FR-2'], ['FR-1', 'FR-2'], { config: ['concurrency: 1'] });
+    await lab.working('FR-1.code');
+    await lab.stands('FR-2', 'queued');
+    expect(await lab.job(0, 'job', 'pause', 'FR-2')).toMatchObject({ status: 'paused', waitingFor: null });
+    const paused = await lab.opus('job', 'pause', 'FR-1');
+    expect(paused).toMatchObject({ exit: 0, stdout: expect.stringContaining('paused') as string });
+    expect(lab.agents()).toEqual([]);
+    await says('FR-1', 'run_state', 'paused');
+    expect(lab.property('FR-1', 'status')).toBe('in-progress');
+    expect((await lab.opus('job', 'resume', 'FR-2')).exit).toBe(0);
+    await lab.working('FR-2.code');
+    expect(await lab.job(0, 'job', 'resume', 'FR-1')).toMatchObject({ status: 'waiting', waitingFor: 'slot' });
+    lab.letGo('FR-2');
+    await lab.working('FR-1.code');
+    lab.letGo('FR-1');
+    await lab.stands('FR-1', 'waiting approval');
+    expect(story('FR-1-1')).toEqual(['code canceled', 'code passed', 'test passed', 'review passed', 'deliver passed']);
+
+    const resumed = await lab.opus('job', 'resume', 'FR-1');
+    expect(resumed).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('FR-1-1 is waiting for approval, not paused.') as string,
+    });
+    expect(await lab.json(2, 'job', 'pause', 'FR-1')).toMatchObject({ error: { code: 'registry.not-pausable' } });
+    const unknown = await lab.opus('job', 'pause', 'FR-9');
+    expect(unknown).toMatchObject({ exit: 2, stderr: expect.stringContaining('There is no job "FR-9"') as string });
+  });
+
+  test('is canceled: its agent ends, its note is parked, its pull request closed', async () => {
+    await served(['FR-1', 'FR-2'], ['FR-1']);
+    await lab.working('FR-1.code');
+    expect(await lab.job(0, 'job', 'cancel', 'FR-1', '--reason', 'no need')).toMatchObject({
+      status: 'canceled',
+      error: null,
+    });
+    expect(lab.agents()).toEqual([]);
+    await says('FR-1', 'status', 'parked');
+    await lab.stands('FR-2', 'waiting approval');
+    const canceled = await lab.opus('job', 'cancel', 'FR-2');
+    expect(canceled).toMatchObject({ exit: 0, stdout: expect.stringMatching(/canceled[\s\S]*#1 closed/) as string });
+    await says('FR-2', 'status', 'parked');
+    expect(lab.events('job.canceled').map(({ data }) => data)).toEqual([
+      { reason: 'no need' },
+      { reason: 'canceled by a person' },
+    ]);
+    expect((await lab.opus('job', 'cancel', 'FR-2')).exit).toBe(2);
+  });
+
+  test("is started before what it waits for is done, at a person's word", async () => {
+    await served([]);
+    lab.note('FR-1', { status: 'idea' });
+    lab.note('FR-2', { depends_on: '["[[FR-1]]"]' });
+    await lab.stands('FR-2', 'waiting dependency');
+    expect((await lab.opus('job', 'unblock', 'FR-2')).exit).toBe(0);
+    await lab.stands('FR-2', 'waiting approval');
+    const refused = await lab.opus('job', 'unblock', 'FR-2');
+    expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining('nothing holds it up') as string });
+  });
+
+  test('is handed to a person in the middle of a stage, and goes on with what they committed', async () => {
+    lab = makeControlLab();
+    lab.hold('FR-1', 'review');
+    lab.note('FR-1');
+    await lab.serve();
+    await lab.working('FR-1.review');
+    mkdirSync(join(lab.folder, 'full'));
+    writeFileSync(join(lab.folder, 'full/mine.txt'), 'mine\n');
+    const full = await lab.opus('job', 'checkout', 'FR-1', '--dir', 'full');
+    expect(full.exit).not.toBe(0);
+    expect(full.stderr).toContain('is not empty; nothing was written into it');
+    expect(readdirSync(join(lab.folder, 'full'))).toEqual(['mine.txt']);
+    await lab.working('FR-1.review');
+
+    expect(await lab.job(0, 'job', 'checkout', 'FR-1', '--dir', 'mine')).toMatchObject({ status: 'paused' });
+    expect(lab.agents()).toEqual([]);
+    const mine = join(lab.folder, 'mine');
+    expect(plainGit(mine, 'rev-parse', '--abbrev-ref', 'HEAD').trim()).toBe('opus/FR-1-1-request-fr-1');
+    expect(existsSync(join(mine, 'FR-1.txt'))).toBe(true);
+    expect((await lab.opus('job', 'resume', 'FR-1')).stderr).toContain('job return FR-1-1');
+    writeFileSync(join(mine, 'person.txt'), 'by hand\n');
+    const open = await lab.opus('job', 'return', 'FR-1');
+    expect(open.exit).not.toBe(0);
+    expect(open.stderr).toMatch(/has a change that .* not committed; nothing was taken/);
+    expect(lab.standing('FR-1')).toBe('paused');
+    plainGit(mine, 'add', '-A');
+    plainGit(mine, 'commit', '-qm', 'By hand');
+    const commit = plainGit(mine, 'rev-parse', 'HEAD').trim();
+    lab.letGo('FR-1', 'review');
+    expect((await lab.opus('job', 'return', 'FR-1')).exit).toBe(0);
+    await lab.stands('FR-1', 'waiting approval');
+    const shown = await lab.job(0, 'job', 'show', 'FR-1');
+    expect(shown.commit).toBe(commit);
+    const tests = shown.stages.filter(({ name }) => name === 'test').flatMap(({ evidence }) => evidence ?? []);
+    expect(tests.at(-1)).toMatchObject({ commit, exitCode: 0 });
+    expect(lab.git('app', 'rev-parse', 'opus/FR-1-1-request-fr-1').trim()).toBe(commit);
+  });
+
+  test('goes on without a checkout that is gone', async () => {
+    lab = makeControlLab();
+    lab.hold('FR-1', 'review');
+    lab.note('FR-1');
+    await lab.serve();
+    await lab.working('FR-1.review');
+    await lab.job(0, 'job', 'checkout', 'FR-1', '--dir', 'mine');
+    rmSync(join(lab.folder, 'mine'), { recursive: true });
+    const gone = await lab.opus('job', 'return', 'FR-1');
+    expect(gone.stderr).toContain('job retry FR-1-1 --from code');
+    lab.letGo('FR-1', 'review');
+    expect(await lab.job(0, 'job', 'retry', 'FR-1-1', '--from', 'code')).toMatchObject({ waitingFor: 'approval' });
+  });
+});
+
+describe('the whole runner', () => {
+  test('is paused over a restart, and resumed', async () => {
+    const service = await served(['FR-1'], ['FR-1']);
+    await lab.working('FR-1.code');
+    const paused = await lab.opus('pause', '--all');
+    expect(paused).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^Paused: nothing runs or starts/) as string,
+    });
+    await lab.working();
+    await says('FR-1', 'run_state', 'paused');
+    expect(await service.stop()).toBe(0);
+    await lab.serve();
+    lab.note('FR-2');
+    await lab.stands('FR-2', 'queued');
+    expect(lab.agents()).toEqual([]);
+    expect((await lab.opus('status')).stdout).toContain('Paused: nothing runs or starts.');
+    expect(await lab.json(0, 'resume', '--all')).toMatchObject({ paused: 'no' });
+    await lab.working('FR-1.code');
+    await lab.stands('FR-2', 'waiting approval');
+    lab.letGo('FR-1');
+    await lab.stands('FR-1', 'waiting approval');
+    expect(story('FR-1-1').slice(0, 2)).toEqual(['code canceled', 'code passed']);
+  });
+
+  test('is drained: what runs may end, nothing starts', async () => {
+    await served(['FR-1'], ['FR-1']);
+    await lab.working('FR-1.code');
+    expect(await lab.json(0, 'drain')).toEqual({ paused: 'draining', running: 1 });
+    lab.note('FR-2');
+    await lab.stands('FR-2', 'queued');
+    const waited = lab.opus('drain', '--wait');
+    lab.letGo('FR-1');
+    expect(await waited).toMatchObject({
+      exit: 0,
+      stdout: expect.stringMatching(/^Drained: nothing runs and nothing starts\./) as string,
+    });
+    expect([lab.standing('FR-1'), lab.standing('FR-2')]).toEqual(['waiting approval', 'queued']);
+    expect((await lab.opus('resume', '--all')).exit).toBe(0);
+    await lab.stands('FR-2', 'waiting approval');
+  });
+
+  test("starts a backlog at a person's word only", async () => {
+    await served(['FR-1', 'FR-2', 'FR-3'], [], { policy: ['backlog: ask'] });
+    lab.note('FR-4');
+    await lab.stands('FR-4', 'waiting approval');
+    expect(['FR-1', 'FR-2', 'FR-3'].map((id) => lab.standing(id))).toEqual(['none', 'none', 'none']);
+    await vi.waitFor(async () => {
+      expect((await lab.opus('status')).stdout).toContain('FR-1, FR-2, FR-3');
+    }, 10_000);
+    const some = await lab.json(0, 'fr', 'dispatch', 'FR-1', 'FR-4');
+    expect(some).toMatchObject({ jobs: [{ fr: 'FR-1' }, { job: 'FR-4-1' }], refused: [] });
+    const refused = await lab.opus('fr', 'dispatch', 'FR-77');
+    expect(refused).toMatchObject({
+      exit: 2,
+      stderr: expect.stringContaining('No note in the vault has the id FR-77') as string,
+    });
+    const all = await lab.opus('fr', 'dispatch', '--all');
+    expect(all.exit).toBe(0);
+    expect(all.stdout).toMatch(/FR-2-1[\s\S]*FR-3-1/);
+    for (const id of ['FR-1', 'FR-2', 'FR-3']) await lab.stands(id, 'waiting approval');
+    expect((await lab.opus('fr', 'dispatch', '--all')).stdout).toContain('Nothing waits for your word.');
+  });
+
+  test('takes notes that are confirmed while it runs, and starts what waited for them', async () => {
+    await served([], [], { config: ['trust: confirm'] });
+    lab.note('FR-1');
+    await says('FR-1', 'run_note', /^Cannot start: /);
+    const shown = await lab.opus('trust');
+    expect(shown.exit).toBe(3);
+    expect(shown.stdout).toMatch(/new .*coder\.md/);
+    const confirmed = await lab.opus('trust', '--all');
+    expect(confirmed).toMatchObject({ exit: 0, stdout: expect.stringContaining('3 of 3 confirmed.') as string });
+    await lab.stands('FR-1', 'waiting approval');
+    expect(await lab.json(0, 'trust')).toEqual([]);
+  });
+
+  test('is shown by status, once or as it changes', async () => {
+    const { pid } = await served(['FR-1']);
+    await lab.stands('FR-1', 'waiting approval');
+    const seen = (await lab.json(0, 'status')) as { runner: Record<string, unknown>; jobs: unknown[] };
+    expect(seen.runner).toMatchObject({
+      pid,
+      version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
+      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
+      sandbox: 'isolated',
+    });
+    expect(seen.runner['ready']).toBe(true);
+    expect(seen.jobs).toMatchObject([{ job: 'FR-1-1', waitingFor: 'approval' }]);
+    const watching = lab.start('status', '--watch');
+    let text = '';
+    watching.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
+    await vi.waitFor(() => {
+      expect(text).toContain('FR-1-1');
+    }, 10_000);
+    watching.kill('SIGINT');
+    await once(watching, 'exit');
+    expect(watching.exitCode).toBe(0);
+  });
+});
+
+describe('the note', () => {
+  test('answers its gate when it names it, and is told when it names another', async () => {
+    await served(['FR-1']);
+    await says('FR-1', 'gate', /^merge@[0-9a-f]{8}$/);
+    const gate = lab.property('FR-1', 'gate');
+    lab.edit('FR-1', (text) => text.replace('status:', 'decision: approve 01234567\nstatus:'));
+    await says('FR-1', 'run_note', new RegExp(`names 01234567; asked for is ${gate}`));
+    expect(lab.standing('FR-1')).toBe('waiting approval');
+    lab.edit('FR-1', (text) => text.replace('approve 01234567', `approve ${gate.split('@')[1] ?? ''}`));
+    await lab.stands('FR-1', 'succeeded');
+    await says('FR-1', 'status', 'done');
+    expect(lab.registry((registry) => registry.decisions('FR-1-1'))).toMatchObject([
+      { kind: 'approve', channel: 'note' },
+    ]);
+  });
+
+  test.each(['parked', 'rejected'])('set to %s while an agent works ends the job', async (status) => {
+    await served(['FR-1'], ['FR-1']);
+    await lab.working('FR-1.code');
+    await says('FR-1', 'run_state', 'code');
+    setStatus('FR-1', status);
+    await lab.stands('FR-1', 'canceled');
+    await lab.working();
+    await says('FR-1', 'run_state', 'canceled');
+    expect(lab.property('FR-1', 'status')).toBe(status);
+  });
+
+  test('keeps a status that a person set while the job goes on; the clash is shown until it is settled', async () => {
+    await served(['FR-1'], ['FR-1']);
+    await lab.working('FR-1.code');
+    await says('FR-1', 'run_state', 'code');
+    setStatus('FR-1', 'idea');
+    await says(
+      'FR-1',
+      'run_note',
+      /^The status "idea" was set by a person and stays; FR-1-1 goes on, as "in-progress"\./,
+    );
+    await vi.waitFor(async () => {
+      expect((await lab.opus('status')).stdout).toContain('10_features/FR-1.md: The status "idea" was set by a person');
+    }, 10_000);
+    lab.letGo('FR-1');
+    await says('FR-1', 'gate', /^merge@/);
+    expect(lab.property('FR-1', 'status')).toBe('idea');
+    expect(lab.property('FR-1', 'run_note')).toContain('goes on, as "in-review".');
+    setStatus('FR-1', 'in-review');
+    await says('FR-1', 'run_note', '');
+    await vi.waitFor(async () => {
+      expect((await lab.opus('status')).stdout).not.toContain('was set by a person');
+    }, 10_000);
+    expect(await lab.job(0, 'approve', 'FR-1')).toMatchObject({ status: 'succeeded' });
+    await says('FR-1', 'status', 'done');
+  });
+});
