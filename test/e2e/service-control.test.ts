@@ -144,7 +144,7 @@ describe('one job', () => {
       status: 'canceled',
       error: null,
     });
-    expect(lab.agents()).toEqual([]);
+    expect(lab.agents()).not.toContain('FR-1.code');
     await says('FR-1', 'status', 'parked');
     await lab.stands('FR-2', 'waiting approval');
     const canceled = await lab.opus('job', 'cancel', 'FR-2');
@@ -155,6 +155,36 @@ describe('one job', () => {
       { reason: 'canceled by a person' },
     ]);
     expect((await lab.opus('job', 'cancel', 'FR-2')).exit).toBe(2);
+  });
+
+  test('is canceled for good while it works on what was asked of its pull request', async () => {
+    await served(['FR-1']);
+    await says('FR-1', 'gate', /^merge@/);
+    lab.hold('FR-1');
+    const hash = lab.property('FR-1', 'gate').split('@')[1] ?? '';
+    lab.edit('FR-1', (text) => text.replace('status:', `decision: changes ${hash} paint it\nstatus:`));
+    await lab.working('FR-1.code');
+    expect(await lab.job(0, 'job', 'cancel', 'FR-1')).toMatchObject({ status: 'canceled', pr: { state: 'closed' } });
+    await lab.working();
+    const begun = lab.events('stage.started').at(-1);
+    expect(begun?.seq).toBeLessThan(lab.events('job.canceled')[0]?.seq ?? 0);
+    expect(story('FR-1-1').slice(-2)).toEqual(['deliver passed', 'code canceled']);
+  });
+
+  test('is paused while it waits to be tried again', async () => {
+    lab = makeControlLab({ config: ['retry: { attempts: 2, base: 20s }'] });
+    lab.breakDown('FR-1');
+    lab.note('FR-1');
+    await lab.serve();
+    await vi.waitFor(() => {
+      expect(story('FR-1-1')).toEqual(['code failed']);
+    }, 10_000);
+    expect(await lab.job(0, 'job', 'pause', 'FR-1')).toMatchObject({ status: 'paused' });
+    lab.note('FR-2');
+    await lab.stands('FR-2', 'waiting approval');
+    expect(lab.standing('FR-1')).toBe('paused');
+    expect(story('FR-1-1')).toEqual(['code failed']);
+    await says('FR-1', 'run_state', 'paused');
   });
 
   test("is started before what it waits for is done, at a person's word", async () => {
@@ -177,7 +207,7 @@ describe('one job', () => {
     mkdirSync(join(lab.folder, 'full'));
     writeFileSync(join(lab.folder, 'full/mine.txt'), 'mine\n');
     const full = await lab.opus('job', 'checkout', 'FR-1', '--dir', 'full');
-    expect(full.exit).not.toBe(0);
+    expect(full.exit).toBe(3);
     expect(full.stderr).toContain('is not empty; nothing was written into it');
     expect(readdirSync(join(lab.folder, 'full'))).toEqual(['mine.txt']);
     await lab.working('FR-1.review');
@@ -190,7 +220,7 @@ describe('one job', () => {
     expect((await lab.opus('job', 'resume', 'FR-1')).stderr).toContain('job return FR-1-1');
     writeFileSync(join(mine, 'person.txt'), 'by hand\n');
     const open = await lab.opus('job', 'return', 'FR-1');
-    expect(open.exit).not.toBe(0);
+    expect(open.exit).toBe(3);
     expect(open.stderr).toMatch(/has a change that .* not committed; nothing was taken/);
     expect(lab.standing('FR-1')).toBe('paused');
     plainGit(mine, 'add', '-A');
@@ -215,6 +245,7 @@ describe('one job', () => {
     await lab.job(0, 'job', 'checkout', 'FR-1', '--dir', 'mine');
     rmSync(join(lab.folder, 'mine'), { recursive: true });
     const gone = await lab.opus('job', 'return', 'FR-1');
+    expect(gone.exit).toBe(3);
     expect(gone.stderr).toContain('job retry FR-1-1 --from code');
     lab.letGo('FR-1', 'review');
     expect(await lab.job(0, 'job', 'retry', 'FR-1-1', '--from', 'code')).toMatchObject({ waitingFor: 'approval' });

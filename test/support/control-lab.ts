@@ -58,6 +58,8 @@ export interface ControlLab {
   /** From now on the request's agent of that stage waits. */
   hold(id: string, stage?: string): void;
   letGo(id: string, stage?: string): void;
+  /** The request's agents end with an error. */
+  breakDown(id: string): void;
   /** The reviewer says no to the request, or not any more. */
   refuse(id: string, refused: boolean): void;
   /** Agents at work, as `FR-1.code`. */
@@ -88,6 +90,7 @@ const agentScript = `set -e
 holds=$1
 echo "began $(date +%s%3N)"
 while [ -e "$holds/$OPUS_FR_ID.$OPUS_STAGE" ]; do sleep 0.05; done
+[ ! -e "$holds/$OPUS_FR_ID.broken" ]
 case $OPUS_STAGE in
 code)
   cat "$OPUS_PROMPT_FILE" >> "$OPUS_FR_ID.txt"
@@ -194,6 +197,9 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
     },
     letGo(id, stage = 'code') {
       rmSync(join(holds, `${id}.${stage}`), { force: true });
+    },
+    breakDown(id) {
+      writeFileSync(join(holds, `${id}.broken`), '');
     },
     refuse(id, refused) {
       if (refused) writeFileSync(join(holds, `${id}.refused`), '');
