@@ -46,7 +46,13 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
       },
     },
     { name: 'leftovers', everyMs: () => hourMs, firstMs: soonMs, run: () => leftovers.clear() },
-    { name: 'history', everyMs: () => 6 * hourMs, firstMs: 12 * soonMs, run: () => history.shorten() },
+    {
+      name: 'history',
+      // Who keeps little does not want to wait for long until the rest is gone.
+      everyMs: () => Math.min(6 * hourMs, Math.max(dependencies.config.history.keep, 12 * soonMs)),
+      firstMs: 12 * soonMs,
+      run: () => history.shorten(),
+    },
     {
       name: 'sandboxes',
       everyMs: () => hourMs / 4,

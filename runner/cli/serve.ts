@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8';
 import { readServiceFile } from '../server/service-file.ts';
 import { OpusError } from '#shared/domain/errors.ts';
 import { createSystemdNotifier } from '../adapters/systemd/notify.ts';
@@ -25,6 +26,8 @@ export async function serve(terminal: Terminal, options: ServeOptions): Promise<
       },
     );
   }
+  // A program that runs for months and seldom has much to do gives back what it does not need, rather than be quick to take more.
+  setFlagsFromString('--optimize-for-size');
   const now = terminal.untilStopped();
   const systemd = createSystemdNotifier(terminal.environment);
   const live = createLiveConfig(() =>

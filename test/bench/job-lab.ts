@@ -70,6 +70,27 @@ Add one line to notes.txt.
 `;
 }
 
+/** The bare repository repos/app.git below the folder, of a few small files. */
+export function makeOrigin(folder: string): string {
+  const source = join(folder, 'source');
+  mkdirSync(join(source, 'src'), { recursive: true });
+  writeFileSync(join(source, 'notes.txt'), 'first\n');
+  writeFileSync(join(source, 'README.md'), '# App\n');
+  for (let number = 0; number < 20; number += 1) {
+    writeFileSync(join(source, 'src', `module-${number}.js`), `export const value = ${number};\n`.repeat(20));
+  }
+  const git = (...args: string[]): void => {
+    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args], { cwd: source });
+  };
+  git('init', '--quiet', '--initial-branch=main');
+  git('add', '--all');
+  git('commit', '--quiet', '--message=First');
+  mkdirSync(join(folder, 'repos'));
+  const origin = join(folder, 'repos', 'app.git');
+  git('clone', '--quiet', '--bare', '.', origin);
+  return origin;
+}
+
 export function makeJobLab(jobs: number): JobLab {
   const folder = mkdtempSync(join(tmpdir(), 'opus-bench-'));
   const write = (path: string, text: string): void => {
@@ -82,21 +103,7 @@ export function makeJobLab(jobs: number): JobLab {
   for (let number = 1; number <= jobs; number += 1) {
     write(`vault/10_features/03_planned/${featureRequestId(number)}.md`, featureRequestNote(number));
   }
-  write('source/notes.txt', 'first\n');
-  write('source/README.md', '# App\n');
-  for (let number = 0; number < 20; number += 1) {
-    write(`source/src/module-${number}.js`, `export const value = ${number};\n`.repeat(20));
-  }
-  const source = join(folder, 'source');
-  const git = (...args: string[]): void => {
-    execFileSync('git', ['-c', 'user.name=Bench', '-c', 'user.email=bench@localhost', ...args], { cwd: source });
-  };
-  git('init', '--quiet', '--initial-branch=main');
-  git('add', '--all');
-  git('commit', '--quiet', '--message=First');
-  mkdirSync(join(folder, 'repos'));
-  const origin = join(folder, 'repos', 'app.git');
-  git('clone', '--quiet', '--bare', '.', origin);
+  const origin = makeOrigin(folder);
   const configFile = join(folder, 'opus.yml');
   return {
     folder,

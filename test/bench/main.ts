@@ -1,6 +1,6 @@
 // Measures what the architecture promises and writes docs/benchmarks.md.
-//   npm run bench [-- --json] [--only NAME]…      names: job vault note command size
-import { writeFileSync } from 'node:fs';
+//   npm run bench [-- --json] [--only NAME]…      names: job vault note command save queue edits idle crowd restart size
+import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -8,18 +8,28 @@ import { commandRows, sizeRow } from './command-rows.ts';
 import { install, root } from './installed.ts';
 import { jobRow } from './job-row.ts';
 import { isHeld, ratioOf, type Row } from './measure.ts';
-import { document, machine, table } from './report.ts';
+import { document, machine, soakHeading, table } from './report.ts';
+import { editRows } from './service-edit-rows.ts';
+import { restartRows } from './service-restart-rows.ts';
+import { crowdRows, idleRows, latencyRows, queueRows } from './service-rows.ts';
 import { noteWriteRows, scanRows } from './vault-rows.ts';
 
 const { values } = parseArgs({
   options: { json: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
 });
+const loadBefore = loadavg()[0] ?? 0;
 const installed = install();
 const parts: Readonly<Record<string, () => Promise<Row[]>>> = {
   job: async () => [await jobRow(installed)],
   vault: scanRows,
   note: noteWriteRows,
   command: () => commandRows(installed),
+  save: () => latencyRows(installed),
+  queue: () => queueRows(installed),
+  edits: () => editRows(installed),
+  idle: () => idleRows(installed),
+  crowd: () => crowdRows(installed),
+  restart: () => restartRows(installed),
   size: () => Promise.resolve([sizeRow(installed)]),
 };
 
@@ -51,7 +61,10 @@ try {
 }
 const where = machine();
 if (values.only === undefined) {
-  writeFileSync(join(root, 'docs', 'benchmarks.md'), document(rows, where, loadavg()[0] ?? 0));
+  const file = join(root, 'docs', 'benchmarks.md');
+  const soak = readFileSync(file, 'utf8').split(soakHeading)[1];
+  const load = [loadBefore, loadavg()[0] ?? 0] as const;
+  writeFileSync(file, document(rows, where, load, soak === undefined ? '' : `${soakHeading}${soak}`));
 }
 if (values.json) {
   const all = rows.map((row) => ({ ...row, ratio: ratioOf(row), held: isHeld(row) }));

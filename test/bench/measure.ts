@@ -1,7 +1,7 @@
 /** One line of the table. */
 export interface Row {
   readonly what: string;
-  readonly unit: 'ms' | 'kB';
+  readonly unit: 'ms' | 'kB' | 'MB' | '%' | 'notes';
   readonly measured: number;
   readonly reference: { readonly name: string; readonly value: number } | null;
   /** Of the ratio to the reference, or of the measured value itself; null where nothing was promised. */
@@ -17,6 +17,12 @@ export function isHeld(row: Row): boolean {
   if (row.limit === null) return true;
   const value = row.limit.of === 'value' ? row.measured : ratioOf(row);
   return value !== null && value <= row.limit.at;
+}
+
+/** A row without a reference; `at` is its limit. */
+export function plainRow(what: string, unit: Row['unit'], measured: number, at: number | null, note?: string): Row {
+  const limit = at === null ? null : ({ of: 'value', at } as const);
+  return { what, unit, measured, reference: null, limit, ...(note === undefined ? {} : { note }) };
 }
 
 export function median(values: readonly number[]): number {
@@ -47,4 +53,24 @@ export async function alternately(
     others.push(await timed(() => other(round)));
   }
   return { one: median(ones), other: median(others) };
+}
+
+/** The value that this share of the values does not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((left, right) => left - right);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? NaN;
+}
+
+/** A straight line by least squares: what is added to y with each x, and the standard error of that. */
+export function slopeOf(points: readonly { readonly x: number; readonly y: number }[]): {
+  readonly slope: number;
+  readonly error: number;
+} {
+  const count = points.length;
+  const meanX = points.reduce((sum, { x }) => sum + x, 0) / count;
+  const meanY = points.reduce((sum, { y }) => sum + y, 0) / count;
+  const spread = points.reduce((sum, { x }) => sum + (x - meanX) ** 2, 0);
+  const slope = points.reduce((sum, { x, y }) => sum + (x - meanX) * (y - meanY), 0) / spread;
+  const rest = points.reduce((sum, { x, y }) => sum + (y - meanY - slope * (x - meanX)) ** 2, 0);
+  return { slope, error: Math.sqrt(rest / Math.max(1, count - 2) / spread) };
 }

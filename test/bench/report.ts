@@ -61,7 +61,7 @@ export function table(rows: readonly Row[]): string {
   return aligned([titles, ...rows.map(cells)]);
 }
 
-function aligned(lines: readonly (readonly string[])[]): string {
+export function aligned(lines: readonly (readonly string[])[]): string {
   const columns = (lines[0] ?? []).map((_title, column) => column);
   const widths = columns.map((column) => Math.max(3, ...lines.map((line) => (line[column] ?? '').length)));
   const drawn = lines.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
@@ -69,29 +69,50 @@ function aligned(lines: readonly (readonly string[])[]): string {
   return [drawn[0], rule, ...drawn.slice(1)].join('\n');
 }
 
-export function document(rows: readonly Row[], where: Machine, load: number): string {
+export const soakHeading = '## Soak';
+
+export function machineTable(where: Machine): string {
+  return aligned([
+    ['machine', ''],
+    ['processor', `${where.cpu}, ${where.cores} cores, ${where.memoryGB} GB`],
+    ['kernel', where.kernel],
+    ['Node', where.node],
+    ['git', where.git],
+    ['bubblewrap', where.bubblewrap],
+    ['date', where.date],
+  ]);
+}
+
+/** `load` is that of the machine at the start and at the end; `soak` the section of another run, kept as it is. */
+export function document(rows: readonly Row[], where: Machine, load: readonly [number, number], soak: string): string {
   return `# Benchmarks
 
 Written by \`npm run bench\`; the numbers are of the machine below and change with it, the ratios hardly do. Each ratio is
-of medians, measured in turns (A B A B …) in one run. A broken limit is measured once more before it counts.
+of medians, measured in turns (A B A B …) in one run. A broken limit is measured once more before it counts. The load of
+the machine was ${load[0].toFixed(1)} at the start and ${load[1].toFixed(1)} at the end, of ${where.cores} cores.
 
 ${table(rows)}
 
-${aligned([
-  ['machine', ''],
-  ['processor', `${where.cpu}, ${where.cores} cores, ${where.memoryGB} GB`],
-  ['kernel', where.kernel],
-  ['Node', where.node],
-  ['git', where.git],
-  ['bubblewrap', where.bubblewrap],
-  ['date', where.date],
-  ['load at the end', load.toFixed(1)],
-])}
+${machineTable(where)}
+
+How each was taken; the service is always \`opus serve\` as the package has it, in a process of its own, watched through
+\`/proc\` and by reading its registry, so that looking costs it nothing:
 
 - **Whole job**: dispatch, plan, code, test, review, pull request, approval and merge, by agents that are shell scripts
   of one line. The script beside it, \`test/bench/reference-job.sh\`, makes the same checkouts, runs the same sandboxes
   with the same arguments, and commits, pushes and merges, without a runner, a registry or a vault.
-- **Restart**: the whole process of \`opus run\`, from its start to the stage in which it was killed.
+- **Scans and properties**: the vault's adapter in this process, notes of up to 3.6 kB.
+- **Restart**: the whole process, from its start to the stage in which it was killed: \`opus run\` by what it says, the
+  service by the agent's own word of when it began. Median of three kills.
+- **Note saved → agent started**: an editor's write of \`status: planned\` to the first line of the agent's script, which
+  says the time; includes the fetch, the checkout and the sandbox. 40 saves, each once the job before rests at its gate.
+  With 100 queued jobs: they ask for an agent that may work once at a time, and the saved notes for another one.
+- **Rapid edits**: titles of 50 notes in turn, each read, changed and written as it is found; the service has queued jobs of ten
+  of them and tells their notes so at the same time. Lost is what the note, the service or a job's row does not have at the end.
+- **Idle**: 10 s after its start, over 30 s: user and system time of the process; the median of its resident memory, of which
+  the program file of Node, shared with any other, is about 60 MB. Notes are of up to 2.7 kB where there are 10,000.
+- **One of 10,000 edited**: until the job's row has the new title of its note. Median of 20.
+- **Ten agents**: each prints a line every 100 ms for 20 s; over 15 s of them.
 - **\`opus status\`**: the bundled program through its real \`bin\`.
-`;
+${soak === '' ? '' : `\n${soak}`}`;
 }
