@@ -22,6 +22,8 @@ export interface HousekeepingLab extends KillLab {
   parts: RunnerParts;
   /** Runs a task of the service. */
   run(task: string): Promise<readonly RunnerProblem[]>;
+  /** Leaves the data folder to another process until `restart`. */
+  pause(): Promise<void>;
   /** The same data folder in a process that has begun anew. */
   restart(): Promise<void>;
   /** A job in the registry, whose last change was at the lab's time. */
@@ -63,8 +65,12 @@ export async function openHousekeepingLab(more = ''): Promise<HousekeepingLab> {
       if (!task) throw new Error(`There is no task ${name}.`);
       return await task.run();
     },
-    async restart() {
+    async pause() {
       await releaseAll(releases);
+      releases = [];
+    },
+    async restart() {
+      await self.pause();
       self.parts = await open();
     },
     add(id, fields = {}) {
