@@ -70,7 +70,8 @@ export async function decide(
   }
   const { approvers } = dependencies.confirmed().policy;
   if (approvers.length > 0 && !approvers.includes(actor.person)) {
-    throw new OpusError('registry.not-approver', `${actor.person} (${actor.channel}) may not decide on ${job.id}.`, {
+    const who = actor.channel === 'note' ? 'Whoever writes into the note' : actor.person;
+    throw new OpusError('registry.not-approver', `${who} may not decide on ${job.id}.`, {
       hint: `Policy names as approvers: ${approvers.join(', ')}.`,
     });
   }

@@ -1,4 +1,4 @@
-import { toOpusError, type ErrorSummary, type OpusError } from '#shared/domain/errors.ts';
+import { dispositionOf, toOpusError, type ErrorSummary, type OpusError } from '#shared/domain/errors.ts';
 import { noteStatuses, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import { intake, remainingBacklog, type IntakeAction } from '../core/intake.ts';
@@ -195,12 +195,23 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     if (seenDecisions.get(job.id) === seen) return false;
     seenDecisions.set(job.id, seen);
     const before = registry.decisions(job.id).length;
-    const after = await takeNoteDecision(dependencies, job);
+    const after = await takeNoteDecision(dependencies, job).catch((thrown: unknown) => {
+      refuseDecision(job, toOpusError(thrown));
+      throw thrown;
+    });
     if (registry.decisions(job.id).length === before) return false;
     log.info({ job: job.id }, `The decision in the note of ${job.id} was taken.`);
     await runtime.wake(after);
     hooks.onAction();
     return true;
+  }
+
+  /** Told in the note, where the decision was written; what may pass by itself is tried again with a later look. */
+  function refuseDecision(job: Job, error: OpusError): void {
+    if (dispositionOf(error.code) === 'retry') seenDecisions.delete(job.id);
+    const current = registry.job(job.id);
+    if (current === null || current.gate === null || current.error?.message === error.message) return;
+    recordJob(registry, null, current, { fields: { error: error.summary() }, events: [], noteStatus: null });
   }
 
   /** Has the note told of it, or told no more. Read anew: between the look and now either side may have moved. */
