@@ -68,6 +68,8 @@ function run(script: string, more: Partial<AgentRequest> = {}, profile: Partial<
     limits: defaultSandboxLimits,
     hidden: [],
     signal: new AbortController().signal,
+    session: null,
+    gateway: null,
     ...more,
   });
 }

@@ -39,7 +39,7 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
   };
 }
 
-const emptyReport: AgentReport = { durationMs: 0, exitCode: null, tail: '', refusedHosts: [] };
+const emptyReport: AgentReport = { durationMs: 0, exitCode: null, tail: '', refusedHosts: [], session: null };
 
 interface AttemptPaths {
   readonly prompt: string;
@@ -70,6 +70,7 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     exitCode: result.exitCode,
     tail: result.tail,
     refusedHosts: result.refusedHosts,
+    session: null,
   };
   if (result.ending === 'aborted') return { kind: 'canceled', report };
   const failure =

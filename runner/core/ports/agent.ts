@@ -1,5 +1,7 @@
 import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { AgentStage } from '#shared/domain/stage.ts';
+import type { AgentEvent } from '#shared/domain/agent-event.ts';
+import type { GatewayAccess } from './gateway.ts';
 import type { Tree } from './worktrees.ts';
 import type { SandboxLimits } from './sandbox.ts';
 
@@ -53,6 +55,12 @@ export interface AgentRequest {
   readonly limits: SandboxLimits;
   readonly hidden: readonly string[];
   readonly signal: AbortSignal;
+  /** The conversation to go on with; null begins one. A driver that cannot resume it begins afresh with the whole context. */
+  readonly session: string | null;
+  /** The way to the models; null for a driver that was given none. */
+  readonly gateway: GatewayAccess | null;
+  /** What the agent does, as it does it; must not throw. */
+  readonly onEvent?: (event: AgentEvent) => void;
   readonly onOutput?: (text: string) => void;
 }
 
@@ -61,11 +69,15 @@ export interface AgentReport {
   readonly exitCode: number | null;
   readonly tail: string;
   readonly refusedHosts: readonly string[];
+  /** By which the conversation can be resumed; null when it cannot. */
+  readonly session: string | null;
 }
 
 export type AgentOutcome =
   /** `result` is the parsed JSON as the agent wrote it; null when it wrote none (only `test` may). */
   | { readonly kind: 'finished'; readonly result: unknown; readonly report: AgentReport }
+  /** The agent asks a person, and goes on with the answer. */
+  | { readonly kind: 'asked'; readonly question: string; readonly report: AgentReport }
   | { readonly kind: 'failed'; readonly error: ErrorSummary; readonly report: AgentReport }
   | { readonly kind: 'canceled'; readonly report: AgentReport };
 

@@ -41,6 +41,8 @@ export interface SandboxRequest {
   readonly hidden: readonly string[];
   /** `host` or `host:port`; empty means no network at all. */
   readonly network: readonly string[];
+  /** Ports of the sandbox's own loopback that lead to a unix socket outside, whatever `network` says. */
+  readonly forwards?: readonly { readonly port: number; readonly socketPath: string }[];
   readonly limits: SandboxLimits;
   /** Milliseconds for the whole run. */
   readonly timeoutMs: number;

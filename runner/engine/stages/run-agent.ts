@@ -114,6 +114,8 @@ async function ask(
     limits: run.limits,
     hidden: hiddenPaths(config),
     signal: run.signal,
+    session: null,
+    gateway: null,
     onOutput: (text) => {
       dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
     },
@@ -162,6 +164,7 @@ function answerOf(outcome: AgentOutcome): AgentAnswer {
       details: { refusedHosts: outcome.report.refusedHosts, tail: outcome.report.tail },
     });
   }
+  if (outcome.kind === 'asked') throw new OpusError('agent.failed', `The agent asks: ${outcome.question}`);
   if (outcome.kind === 'canceled') return { kind: 'canceled', report: outcome.report };
   return { kind: 'answered', result: outcome.result, report: outcome.report };
 }
