@@ -150,12 +150,12 @@ export async function runAttempt(
 }
 
 function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Attempt, error: OpusError): void {
-  dependencies.log.error(
-    { err: error, job: job.id, stage: attempt.stage, code: error.code },
-    `The ${attempt.stage} stage of ${job.id} failed: ${error.message}`,
-  );
   const refused = error.details['refusedHosts'];
   const hold = holdOf(dependencies, job, error);
+  dependencies.log[hold === null ? 'error' : 'warn'](
+    { err: error, job: job.id, stage: attempt.stage, code: error.code },
+    `The ${attempt.stage} stage of ${job.id} ${hold === null ? 'failed' : 'waits'}: ${error.message}`,
+  );
   recordJob(dependencies.registry, `${attempt.id}/end`, dependencies.registry.job(job.id) ?? job, {
     fields: hold ?? {},
     events: [
