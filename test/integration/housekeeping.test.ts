@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -154,6 +154,26 @@ describe('commits and branches', () => {
   });
 });
 
+it('what killed processes left half written in the mirror goes, however long the runner has run', async () => {
+  await lab.parts.dependencies.worktrees.fetch(lab.repository, 'main');
+  const mirror = join(lab.data, 'repos/app.git');
+  const old = [
+    'objects/pack/tmp_pack_abc',
+    'objects/tmp_objdir',
+    'refs/opus/x.lock',
+    '../.app.abc.tmp',
+    'packed-refs.lock',
+  ];
+  for (const name of ['objects/pack/tmp_pack_new', ...old]) {
+    mkdirSync(join(mirror, name, '..'), { recursive: true });
+    writeFileSync(join(mirror, name), 'x');
+  }
+  for (const name of old) utimesSync(join(mirror, name), 1, 1);
+  expect(await lab.run('leftovers')).toEqual([]);
+  expect(old.filter((name) => existsSync(join(mirror, name)))).toEqual([]);
+  expect(existsSync(join(mirror, 'objects/pack/tmp_pack_new'))).toBe(true);
+});
+
 describe('locks in a local origin', () => {
   const lockPath = (): string => join(lab.origin, 'refs/heads/main.lock');
   const lock = (ageMs: number): void => {
@@ -182,11 +202,14 @@ describe('locks in a local origin', () => {
     expect(existsSync(lockPath())).toBe(true);
   });
 
-  it('stay and are told of while a git works there', async () => {
+  it.each([
+    ['there', (): SpawnOptions => ({ cwd: lab.origin })],
+    ['on it from elsewhere', (): SpawnOptions => ({ cwd: lab.folder, env: { GIT_DIR: './origin.git' } })],
+  ])('stay and are told of while a git works %s', async (_where, options) => {
     lock(11 * 60_000);
     const name = join(lab.folder, 'git-receive-pack');
     symlinkSync('/bin/sleep', name);
-    const git = spawn(name, ['600'], { cwd: lab.origin, stdio: 'ignore' });
+    const git = spawn(name, ['600'], { ...options(), stdio: 'ignore' });
     const gone = once(git, 'exit');
     onTestFinished(async () => {
       git.kill('SIGKILL');
