@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { makeFaultLab, type FaultLab } from '../support/fault-lab.ts';
-import { untilAtWork, untilDone, untilStory } from '../support/fault-waits.ts';
+import { untilAtWork, untilDone, untilJob, untilStory } from '../support/fault-waits.ts';
 import { patience, startService } from '../support/service-process.ts';
 import { makeSmallDisk, noSmallDisk } from '../support/small-disk.ts';
 
@@ -20,6 +20,21 @@ function expectWholeNotes(lab: FaultLab): void {
     expect(lines.slice(-2)).toEqual([`The *body* of ${fr} stays.`, '']);
   }
 }
+
+test.skipIf(hindrance !== null)('a disk with less than the reserve lets no job begin, and says so', async () => {
+  const disk = await makeSmallDisk(48);
+  const lab = makeFaultLab({ disk, config: ['limits: { diskReserve: 30M }'] });
+  disk.use(24);
+  const service = await startService(lab, { inside: disk.inside, data: lab.data });
+  await untilJob(lab, { status: 'waiting', waitingFor: 'disk' });
+  expect(lab.job('FR-1-1').error).toMatchObject({ code: 'registry.disk-full' });
+  expect(await service.readiness()).toMatchObject({ status: 503, checks: { disk: { ok: false } } });
+  expect(lab.note('FR-1')).toMatch(/^run_note: .*limits\.diskReserve/m);
+  expect(lab.story('FR-1-1')).toEqual([]);
+  disk.free();
+  await untilDone(lab, 'FR-1-1');
+  expect(await service.stop()).toBe(0);
+});
 
 test.skipIf(hindrance !== null)(
   'a disk that is full while jobs run, with the vault on it, costs nothing that was done',

@@ -135,16 +135,18 @@ describe('commits and branches', () => {
     const commit = await made('KL-1-1');
     const other = await made('KL-2-1');
     const push = (job: string, at = commit): Promise<void> => worktrees.push(lab.repository, `opus/${job}`, at, null);
-    for (const job of ['KL-1-1', 'KL-3-1', 'KL-4-1', 'KL-5-1', 'KL-6-1']) await push(job);
+    for (const job of ['KL-1-1', 'KL-3-1', 'KL-4-1', 'KL-5-1', 'KL-6-1', 'KL-7-1']) await push(job);
     await push('KL-2-1', other);
-    lab.add('KL-1-1', { status: 'succeeded', headCommit: commit });
-    lab.add('KL-2-1', { status: 'succeeded', headCommit: commit });
+    lab.add('KL-1-1', { status: 'succeeded', headCommit: commit, mergeCommit: commit });
+    lab.add('KL-2-1', { status: 'succeeded', headCommit: commit, mergeCommit: commit });
     lab.add('KL-3-1', { status: 'failed', headCommit: commit });
     lab.add('KL-4-1', { status: 'canceled', headCommit: commit });
     lab.add('KL-5-1', { status: 'waiting', headCommit: commit });
+    // Its pipeline ended with the delivery.
+    lab.add('KL-7-1', { status: 'succeeded', headCommit: commit });
     for (let time = 0; time < 2; time += 1) {
       await lab.run('leftovers');
-      expect(branches()).toEqual(['opus/KL-2-1', 'opus/KL-3-1', 'opus/KL-4-1', 'opus/KL-5-1', 'opus/KL-6-1']);
+      expect(branches()).toEqual([2, 3, 4, 5, 6, 7].map((number) => `opus/KL-${number}-1`));
       await lab.restart();
     }
     expect(logged().match(/The branch opus\/KL-\d-1 /g)).toEqual([

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdirSync, mkdtempSync, openSync, realpathSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -12,6 +12,8 @@ export interface SmallDisk {
   readonly inside: readonly string[];
   /** Where this process finds what those inside see at a path. */
   seenAt(path: string): string;
+  /** Takes so many megabytes away. */
+  use(megabytes: number): void;
   /** Leaves not one byte. */
   fill(): void;
   free(): void;
@@ -51,6 +53,9 @@ export async function makeSmallDisk(megabytes: number): Promise<SmallDisk> {
     folder,
     inside: ['nsenter', ...(asRoot ? [] : ['-U', '--preserve-credentials']), '-m', '-t', String(pid), '--'],
     seenAt,
+    use(megabytes) {
+      writeFileSync(filler, Buffer.alloc(megabytes * 1024 ** 2));
+    },
     fill() {
       const descriptor = openSync(filler, 'a');
       try {
