@@ -47,6 +47,7 @@ it.each([
   ['vault: { path: ./vault, writer: plugin }', 'vault.writer'],
 ])('what this version cannot do is refused, not passed over: %s', async (line, named) => {
   writeFileSync(file, `${sound.replace(/^vault.*\n/, line.startsWith('vault') ? '' : '$&')}${line}\n`);
-  const refused = composeRunner(loadConfig(file));
-  await expect(refused).rejects.toMatchObject({ code: 'config.invalid', message: expect.stringContaining(named) });
+  const refused: unknown = await composeRunner(loadConfig(file)).catch((thrown: unknown) => thrown);
+  expect(refused).toMatchObject({ code: 'config.invalid' });
+  expect(String(refused)).toContain(named);
 });
