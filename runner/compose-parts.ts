@@ -77,6 +77,7 @@ export async function composeParts(
 ): Promise<RunnerParts> {
   const clock = overrides.clock ?? systemClock;
   const current = overrides.currentConfig ?? (() => config);
+  refuseUnsupported(config);
   makeFolders(config);
   const lock = acquireRunnerLock(config.data);
   releases.push(() => {
@@ -209,6 +210,24 @@ function counted(sandbox: Sandbox): { readonly sandbox: Sandbox; alive(): number
       },
     },
   };
+}
+
+/** Taken for what they say, these keys would be believed in vain. */
+function refuseUnsupported({ engine, vault, file }: RunnerConfig): void {
+  if (engine.kind !== 'embedded') {
+    throw new OpusError(
+      'config.invalid',
+      `${file}: \`engine: { kind: ${engine.kind} }\` is not available in this version.`,
+      {
+        hint: 'Leave `engine` out: jobs are kept in the data folder.',
+      },
+    );
+  }
+  if (vault.writer === 'plugin') {
+    throw new OpusError('config.invalid', `${file}: \`vault.writer: plugin\` is not available in this version.`, {
+      hint: 'Leave it out, and put the vault where the runner can write it: a folder, or a git repository (vault.git).',
+    });
+  }
 }
 
 function makeFolders(config: RunnerConfig): void {

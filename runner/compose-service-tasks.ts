@@ -41,7 +41,9 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
       everyMs: () => hourMs,
       firstMs: hourMs / 2,
       run() {
-        dependencies.registry.prune(clock.now() - 24 * hourMs);
+        const before = clock.now() - 24 * hourMs;
+        dependencies.registry.prune(before);
+        parts.runtime.engine.prune(before);
         return [];
       },
     },

@@ -1,5 +1,6 @@
 // Draws a terminal's output as an image, for the README:
 //   npm start --silent -- --once 2>&1 | node scripts/run.mjs scripts/draw-run.mjs 'npm start' > docs/run.svg
+//   opus status | node scripts/run.mjs scripts/draw-run.mjs 'opus status' > docs/status.svg
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { stripVTControlCharacters } from 'node:util';
@@ -10,7 +11,7 @@ const height = 19;
 const pad = 18;
 const bar = 34;
 const colors = [
-  [/^\$ .*/, '#e6edf3', true],
+  [/^\$ .*|^(?:Running|Waiting|Finished)$/, '#e6edf3', true],
   [/^✓|^done\b|^merged\b/, '#7ee787', false],
   [/^✗/, '#ff7b72', false],
   [/^↺|^waiting\b/, '#e3b341', false],

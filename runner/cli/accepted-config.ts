@@ -38,13 +38,26 @@ export function rememberAccepted<Config extends AcceptedConfig>(file: string, lo
 /** What was found in this very text when it was checked; null when it was not. */
 export function acceptedConfig(file: string): AcceptedConfig | null {
   const text = textOf(file);
-  const [found, another] = [...text.matchAll(/^data:[ \t]+([\w./-]+)[ \t]*(?:#.*)?\r?$/gm)];
-  if (found?.[1] === undefined || another !== undefined) return null;
-  const data = resolve(dirname(file), found[1]);
+  const [found, another] = dataFolders(text);
+  if (found === undefined || another !== undefined) return null;
+  const kept = keptIn(resolve(dirname(file), found), file);
+  return kept?.text === text && kept.version === packageVersion() ? kept : null;
+}
+
+/** What was found in the file when it was last valid, for a look at a service that goes on with that; null when nobody knows. */
+export function lastAcceptedConfig(file: string): AcceptedConfig | null {
+  const folders = [...dataFolders(textOf(file)), './.opus'];
+  return folders.map((folder) => keptIn(resolve(dirname(file), folder), file)).find((kept) => kept !== null) ?? null;
+}
+
+function dataFolders(text: string): string[] {
+  return [...text.matchAll(/^data:[ \t]+([\w./-]+)[ \t]*(?:#.*)?\r?$/gm)].map(([, folder = '']) => folder);
+}
+
+function keptIn(data: string, file: string): Acceptance | null {
   try {
     const kept = JSON.parse(textOf(join(data, recordName))) as Acceptance;
-    const isThis = kept.text === text && kept.file === file && kept.data === data;
-    return isThis && kept.version === packageVersion() ? kept : null;
+    return kept.file === file && kept.data === data ? kept : null;
   } catch {
     return null;
   }

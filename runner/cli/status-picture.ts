@@ -1,4 +1,5 @@
-import { isFinished, type JobDocument } from '#shared/domain/job.ts';
+import type { JobDocument } from '#shared/domain/job.ts';
+import { isFinished } from '#shared/domain/job-status.ts';
 import type { RunnerStatus } from '#shared/protocol/runner-status.ts';
 import { jobTable, standingOf } from './job-table.ts';
 import { inThisInstallation } from './program-name.ts';

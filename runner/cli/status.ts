@@ -6,7 +6,7 @@ import { openRegistryReader } from '../adapters/registry/registry-reader.ts';
 import type { RegistryReader } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
 import { readServiceFile } from '../server/service-file.ts';
-import { acceptedConfig, type AcceptedConfig } from './accepted-config.ts';
+import { acceptedConfig, lastAcceptedConfig, type AcceptedConfig } from './accepted-config.ts';
 import { commandOn, locateFile } from './config-file.ts';
 import { pictureLines, type Picture, type SeenRunner } from './status-picture.ts';
 import { printJson, type Terminal } from './terminal.ts';
@@ -63,7 +63,16 @@ function unhurried(text: string): string {
 
 async function checkedConfig(terminal: Terminal, file: string): Promise<AcceptedConfig> {
   const { locateConfig } = await import('./configuration.ts');
-  return locateConfig(terminal, file).config;
+  try {
+    return locateConfig(terminal, file).config;
+  } catch (thrown) {
+    // A service that runs goes on with what it took before, and can be looked at.
+    const last = lastAcceptedConfig(file);
+    if (last === null || readServiceFile(last.data) === null) throw thrown;
+    const reason = thrown instanceof Error ? thrown.message : String(thrown);
+    terminal.err(`${terminal.paint('err', 'yellow', 'warning')} ${reason}`);
+    return last;
+  }
 }
 
 function look(data: string, command: Picture['command']): Picture {

@@ -15,6 +15,8 @@ export interface AdmissionOptions {
   readonly running: RunningJobs;
   /** The notes as they were last read. */
   notes(): readonly FeatureRequest[];
+  /** Whether the job waits for its note to be there again. */
+  isAbsent(jobId: string): boolean;
   /** False while paused as a whole, draining or stopping. */
   accepting(): boolean;
   /** Lets the job's workflow look again. Must not throw. */
@@ -62,7 +64,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const isVacating = job.slot !== null && job.status === 'paused';
     const note = byId.get(job.featureRequestId);
     // What a note depends on is known only when it has been read.
-    const isKnown = begun || note !== undefined;
+    const isKnown = (begun || note !== undefined) && !options.isAbsent(job.id);
     const wants = isKnown && wantsToGoOn(job) && (job.slot === null || isVacating) ? wantedSlot(job) : null;
     const depends = begun ? [] : (note?.dependsOn ?? []);
     return {

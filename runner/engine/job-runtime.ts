@@ -1,6 +1,7 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
+import { createAbsentNotes, type AbsentNotes } from './absent-notes.ts';
 import { cancelByClash } from './job-control.ts';
 import { createOutbox, type StatusClash } from './outbox.ts';
 import { createPipeline, topicOf } from './pipeline-workflow.ts';
@@ -14,6 +15,7 @@ export interface JobRuntime {
   readonly running: RunningJobs;
   /** By job id, or by FR id for its newest job. Rejects with `registry.job-not-found`. */
   requireJob(name: string): Job;
+  readonly absent: AbsentNotes;
   /** Lets the job's workflow look at the registry again, beginning its run where that has not begun. */
   wake(job: Job): Promise<void>;
   /** Tells the vault what it was not told. */
@@ -30,6 +32,7 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
   const { registry, log } = dependencies;
   const running = createRunningJobs();
   const outbox = createOutbox(dependencies);
+  const absent = createAbsentNotes(dependencies);
   const listeners: (() => void)[] = [];
   let doorsAreOpen = true;
 
@@ -61,6 +64,7 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
     createPipeline(dependencies, {
       outbox,
       running,
+      absent,
       mayBegin: () => doorsAreOpen,
       rested: changed,
       afterFlush: takeClashes,
@@ -78,6 +82,7 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
     dependencies,
     engine,
     running,
+    absent,
     requireJob,
     async wake(job) {
       await engine.start(job.id, job.run);

@@ -6,6 +6,7 @@ import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
+import type { AbsentNotes } from './absent-notes.ts';
 import { createBackOff, type BackOff } from './back-off.ts';
 import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { patiently } from './patiently.ts';
@@ -21,6 +22,7 @@ const turnsARun = maximumSteps / 2;
 export interface PipelineHooks {
   readonly outbox: Outbox;
   readonly running: RunningJobs;
+  readonly absent: AbsentNotes;
   /** False while the runner stops: what runs may end, nothing more begins. */
   mayBegin(): boolean;
   /** The job has given its slot back, or wants another one. */
@@ -92,7 +94,7 @@ async function takeTurn(
   order: StageOrder,
 ): Promise<void> {
   const known = dependencies.registry.job(jobId);
-  if (known === null) return;
+  if (known === null || !(await hooks.absent.isThere(known))) return;
   const agent = await agentNameOf(dependencies, known, order.stage);
   const job = dependencies.registry.job(jobId);
   // Paused, pushed aside or canceled since its turn was decided: what begins now would overrule that.
@@ -108,7 +110,8 @@ async function takeTurn(
   // The vault is told while the agent starts; what the attempt came to is told with what is decided next.
   const told = flush();
   try {
-    await runAttempt(dependencies, job, attempt, feedback, hooks.running.signalOf(jobId));
+    const waitsForNote = hooks.absent.isExpected();
+    await runAttempt(dependencies, job, attempt, feedback, hooks.running.signalOf(jobId), waitsForNote);
   } catch (thrown) {
     // Another runner holds the attempt now, or it was given up as dead: what it came to here counts for nothing.
     if (!(thrown instanceof OpusError && thrown.code === 'registry.lost')) throw thrown;
@@ -155,7 +158,8 @@ async function decideTurn(
   if (upcoming.kind === 'stage') {
     const isHeld = job.status === 'waiting' && holds.includes(job.waitingFor);
     const stopped = isHeld || hooks.running.signalOf(jobId).aborted || !hooks.mayBegin();
-    if (stopped || !isEnough(job.slot, upcoming.stage) || !(await agentHasRoom(dependencies, job, upcoming.stage))) {
+    const hasSlot = !stopped && isEnough(job.slot, upcoming.stage) && (await hooks.absent.isThere(job));
+    if (!hasSlot || !(await agentHasRoom(dependencies, job, upcoming.stage))) {
       release(dependencies, hooks, job);
       return { kind: 'wait', ms: longWaitMs };
     }
@@ -166,6 +170,12 @@ async function decideTurn(
     // Any signal ends a wait, so that it is asked again how much of it is left.
     const ms = backOff.left(jobId, attemptId(jobId, order), failedHere ? upcoming.failures : 0);
     return ms > 0 ? { kind: 'wait', ms } : { kind: 'stage', order };
+  }
+  // A plan is shown together with what its note says.
+  const needsNote = upcoming.kind === 'gate' && upcoming.gate === 'plan';
+  if (needsNote && !(await hooks.absent.isThere(job))) {
+    release(dependencies, hooks, job);
+    return { kind: 'wait', ms: longWaitMs };
   }
   await settle(dependencies, job, upcoming);
   release(dependencies, hooks, job);

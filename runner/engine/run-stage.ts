@@ -3,6 +3,7 @@ import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
+import { isAway } from './absent-notes.ts';
 import { blameDisk, diskLookMs } from './disk.ts';
 import { recordJob, type JobChange } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
@@ -88,13 +89,14 @@ export function beginAttempt(
   return attempt;
 }
 
-/** Runs a begun attempt to its recorded end. Never throws for what a stage came to; losing the lease is the one rejection. */
+/** Runs a begun attempt to its recorded end. Never throws for what a stage came to; losing the lease is the one rejection. `waitsForNote`: a note that is away ends the attempt, and the job waits for it. */
 export async function runAttempt(
   dependencies: EngineDependencies,
   job: Job,
   attempt: Attempt,
   feedback: readonly Feedback[],
   signal: AbortSignal,
+  waitsForNote: boolean,
 ): Promise<void> {
   const { registry, clock, progress } = dependencies;
   const line = { job: job.id, stage: attempt.stage, round: attempt.round };
@@ -106,7 +108,8 @@ export async function runAttempt(
       await stageRun(dependencies, job, attempt, feedback, signal),
     );
   } catch (thrown) {
-    if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
+    if (waitsForNote && isAway(thrown)) outcome = { status: 'canceled', sentence: thrown.message, result: null };
+    else if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
     else {
       const error = blameDisk(dependencies, job.id, toOpusError(thrown));
       await patiently(dependencies.log, () => {
@@ -147,12 +150,12 @@ export async function runAttempt(
 }
 
 function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Attempt, error: OpusError): void {
-  dependencies.log.error(
-    { err: error, job: job.id, stage: attempt.stage, code: error.code },
-    `The ${attempt.stage} stage of ${job.id} failed: ${error.message}`,
-  );
   const refused = error.details['refusedHosts'];
   const hold = holdOf(dependencies, job, error);
+  dependencies.log[hold === null ? 'error' : 'warn'](
+    { err: error, job: job.id, stage: attempt.stage, code: error.code },
+    `The ${attempt.stage} stage of ${job.id} ${hold === null ? 'failed' : 'waits'}: ${error.message}`,
+  );
   recordJob(dependencies.registry, `${attempt.id}/end`, dependencies.registry.job(job.id) ?? job, {
     fields: hold ?? {},
     events: [

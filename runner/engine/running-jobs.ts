@@ -45,6 +45,8 @@ export function createRunningJobs(): RunningJobs {
       running.set(attempt.id, { attempt, ended: promise });
       return () => {
         running.delete(attempt.id);
+        // Only a wish to stop is remembered, so that a runner of months does not remember every job.
+        if (controllers.get(attempt.jobId)?.signal.aborted === false) controllers.delete(attempt.jobId);
         resolve(undefined);
       };
     },

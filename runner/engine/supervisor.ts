@@ -80,6 +80,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     dependencies,
     running,
     notes: () => intake.notes(),
+    isAbsent: (jobId) => runtime.absent.has(jobId),
     accepting: () => mode === 'no' && !stopping,
     wake: (job) => {
       runtime.wake(job).catch((thrown: unknown) => {
@@ -88,6 +89,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     },
   });
   runtime.onChange(decideSoon);
+  runtime.absent.expectReturn(() => void intake.look());
 
   /** Several changes in one turn of the loop are decided on together. */
   function decideSoon(): void {
@@ -124,7 +126,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     if (stopping) return;
     if (pollTimer) clearTimeout(pollTimer);
     const { active, idle } = dependencies.config.polling;
-    const isBusy = intake.foundWork() || running.attempts().length > 0;
+    const isBusy = intake.foundWork() || intake.problem() !== null || running.attempts().length > 0;
     pollMs = nextInterval({ previous: pollMs, foundWork: isBusy, watching, active, idle });
     pollTimer = setTimeout(() => void poll(), pollMs);
   }

@@ -61,12 +61,17 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     try {
       await hooks.onLook();
       notes = await vault.scan();
-      problem = null;
     } catch (thrown) {
       const error = toOpusError(thrown);
       if (problem?.message !== error.message) log.warn({ err: thrown, code: error.code }, error.message);
       problem = error.summary();
       return;
+    }
+    const isBack = problem !== null;
+    problem = null;
+    for (const job of runtime.absent.takeReturned(notes)) {
+      await runtime.wake(job);
+      hooks.onAction();
     }
     const actions = actionsNow();
     for (const action of actions) {
@@ -78,7 +83,7 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
         log.error({ err: thrown, job: about, code: error.code }, `${about}: ${error.message}`);
       }
     }
-    if (actions.length > 0) await runtime.tell();
+    if (actions.length > 0 || isBack) await runtime.tell();
   }
 
   async function lookUntilNobodyAsks(): Promise<void> {

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini';
 import { evidence } from './evidence.ts';
+import { jobStatuses } from './job-status.ts';
 import { stages } from './stage.ts';
 
-export const jobStatuses = ['queued', 'running', 'waiting', 'paused', 'succeeded', 'failed', 'canceled'] as const;
-export type JobStatus = (typeof jobStatuses)[number];
+export { isFinished, jobStatuses, type JobStatus } from './job-status.ts';
 
 export const waitReasons = [
   'dependency',
@@ -67,10 +67,6 @@ export const jobDocument = z.object({
   error: z.nullable(z.object({ code: z.string(), message: z.string(), hint: z.nullable(z.string()) })),
 });
 export type JobDocument = z.infer<typeof jobDocument>;
-
-export function isFinished(status: JobStatus): boolean {
-  return status === 'succeeded' || status === 'failed' || status === 'canceled';
-}
 
 /** 0 done or waiting at a gate that was meant to be reached, 1 failed, 3 a human is needed. */
 export function exitCodeOf(job: Pick<JobDocument, 'status' | 'waitingFor'>): 0 | 1 | 3 {

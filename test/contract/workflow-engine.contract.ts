@@ -46,6 +46,40 @@ export function workflowEngineContract(name: string, harness: () => EngineHarnes
       expect(ran).toEqual(['FR-1-1 code after 2']);
     });
 
+    it('forgets runs that ended long ago, and no others', async () => {
+      const engine = subject.open();
+      engine.register(async (context, jobId) => {
+        await context.step('code', () => Promise.resolve(ran.push(jobId)));
+        if (jobId === 'FR-2-1') await context.wait('gate', 'job:FR-2-1', longTime);
+      });
+      await engine.start('FR-1-1', 1);
+      await engine.start('FR-2-1', 1);
+      await engine.idle();
+      engine.prune(Date.now() - 60_000);
+      await engine.start('FR-1-1', 1);
+      await engine.idle();
+      expect(ran).toEqual(['FR-1-1', 'FR-2-1']);
+      engine.prune(Date.now() + 60_000);
+      for (const job of ['FR-1-1', 'FR-2-1']) await engine.start(job, 1);
+      await engine.idle();
+      expect(ran).toEqual(['FR-1-1', 'FR-2-1', 'FR-1-1']);
+    });
+
+    it('lets every wait return when it is asked to, as after a change of the clock', async () => {
+      const engine = subject.open();
+      engine.register(async (context, jobId) => {
+        await context.wait('long', `job:${jobId}`, longTime);
+        await context.step('after', () => Promise.resolve(ran.push(jobId)));
+      });
+      await engine.start('FR-1-1', 1);
+      await engine.start('FR-2-1', 1);
+      await engine.idle();
+      expect(ran).toEqual([]);
+      await engine.wakeAll();
+      await engine.idle();
+      expect(ran.sort()).toEqual(['FR-1-1', 'FR-2-1']);
+    });
+
     it('starts a run once, however often it is asked to', async () => {
       const engine = subject.open();
       engine.register(async (context, jobId) => {

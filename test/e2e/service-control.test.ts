@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test, vi } from 'vitest';
@@ -16,26 +15,10 @@ async function served(ids: readonly string[], held: readonly string[] = [], opti
   return await lab.serve();
 }
 
-async function says(id: string, key: string, value: string | RegExp): Promise<void> {
-  await vi.waitFor(() => {
-    if (typeof value === 'string') expect(lab.property(id, key)).toBe(value);
-    else expect(lab.property(id, key)).toMatch(value);
-  }, 10_000);
-}
-
-/** Stage and outcome of each attempt, in order. */
-function story(job: string): string[] {
-  return lab.registry((registry) => registry.attempts(job)).map(({ stage, status }) => `${stage} ${status}`);
-}
-
 function fileOf(id: string): string {
   const job = lab.registry((registry) => registry.newestJobOf(id));
   return lab.git('app', 'show', `${job?.branch ?? ''}:${id}.txt`);
 }
-
-const setStatus = (id: string, status: string): void => {
-  lab.edit(id, (text) => text.replace(/^status: .*$/m, `status: ${status}`));
-};
 
 describe('deciding', () => {
   test('run follows a job to its gate, approve lets it be merged', async () => {
@@ -76,7 +59,7 @@ describe('deciding', () => {
     const rejected = await lab.opus('reject', 'FR-1', '--comment', 'Not blue enough');
     expect(rejected.exit).toBe(0);
     expect(rejected.stdout).toMatch(/canceled[\s\S]*#1 closed/);
-    await says('FR-1', 'status', 'rejected');
+    await lab.says('FR-1', 'status', 'rejected');
     expect(lab.property('FR-1', 'gate')).toBe('');
   });
 
@@ -89,19 +72,19 @@ describe('deciding', () => {
       waitingFor: 'human',
       error: { code: 'stage.rounds-exhausted' },
     });
-    await says('FR-1', 'status', 'needs-human');
+    await lab.says('FR-1', 'status', 'needs-human');
     lab.refuse('FR-1', false);
     const retried = await lab.opus('job', 'retry', 'FR-1', '--rounds', '1', '--comment', 'Mind the gap');
     expect(retried.exit).toBe(0);
     expect(retried.stdout).toContain('waiting for your decision');
     expect(fileOf('FR-1')).toContain('Mind the gap');
-    const before = story('FR-1-1').length;
+    const before = lab.story('FR-1-1').length;
     expect(await lab.job(0, 'job', 'retry', 'FR-1', '--from', 'review')).toMatchObject({
       status: 'waiting',
       waitingFor: 'approval',
     });
-    expect(story('FR-1-1').slice(before)).toEqual(['review passed', 'deliver passed']);
-    await says('FR-1', 'status', 'in-review');
+    expect(lab.story('FR-1-1').slice(before)).toEqual(['review passed', 'deliver passed']);
+    await lab.says('FR-1', 'status', 'in-review');
     const refused = await lab.opus('job', 'retry', 'FR-1');
     expect(refused).toMatchObject({ exit: 2, stderr: expect.stringContaining('there is nothing to retry') as string });
   });
@@ -116,7 +99,7 @@ describe('one job', () => {
     const paused = await lab.opus('job', 'pause', 'FR-1');
     expect(paused).toMatchObject({ exit: 0, stdout: expect.stringContaining('paused') as string });
     expect(lab.agents()).toEqual([]);
-    await says('FR-1', 'run_state', 'paused');
+    await lab.says('FR-1', 'run_state', 'paused');
     expect(lab.property('FR-1', 'status')).toBe('in-progress');
     expect((await lab.opus('job', 'resume', 'FR-2')).exit).toBe(0);
     await lab.working('FR-2.code');
@@ -125,7 +108,13 @@ describe('one job', () => {
     await lab.working('FR-1.code');
     lab.letGo('FR-1');
     await lab.stands('FR-1', 'waiting approval');
-    expect(story('FR-1-1')).toEqual(['code canceled', 'code passed', 'test passed', 'review passed', 'deliver passed']);
+    expect(lab.story('FR-1-1')).toEqual([
+      'code canceled',
+      'code passed',
+      'test passed',
+      'review passed',
+      'deliver passed',
+    ]);
 
     const resumed = await lab.opus('job', 'resume', 'FR-1');
     expect(resumed).toMatchObject({
@@ -145,11 +134,11 @@ describe('one job', () => {
       error: null,
     });
     expect(lab.agents()).not.toContain('FR-1.code');
-    await says('FR-1', 'status', 'parked');
+    await lab.says('FR-1', 'status', 'parked');
     await lab.stands('FR-2', 'waiting approval');
     const canceled = await lab.opus('job', 'cancel', 'FR-2');
     expect(canceled).toMatchObject({ exit: 0, stdout: expect.stringMatching(/canceled[\s\S]*#1 closed/) as string });
-    await says('FR-2', 'status', 'parked');
+    await lab.says('FR-2', 'status', 'parked');
     expect(lab.events('job.canceled').map(({ data }) => data)).toEqual([
       { reason: 'no need' },
       { reason: 'canceled by a person' },
@@ -159,7 +148,7 @@ describe('one job', () => {
 
   test('is canceled for good while it works on what was asked of its pull request', async () => {
     await served(['FR-1']);
-    await says('FR-1', 'gate', /^merge@/);
+    await lab.says('FR-1', 'gate', /^merge@/);
     lab.hold('FR-1');
     const hash = lab.property('FR-1', 'gate').split('@')[1] ?? '';
     lab.edit('FR-1', (text) => text.replace('status:', `decision: changes ${hash} paint it\nstatus:`));
@@ -168,7 +157,7 @@ describe('one job', () => {
     await lab.working();
     const begun = lab.events('stage.started').at(-1);
     expect(begun?.seq).toBeLessThan(lab.events('job.canceled')[0]?.seq ?? 0);
-    expect(story('FR-1-1').slice(-2)).toEqual(['deliver passed', 'code canceled']);
+    expect(lab.story('FR-1-1').slice(-2)).toEqual(['deliver passed', 'code canceled']);
   });
 
   test('is paused while it waits to be tried again', async () => {
@@ -177,14 +166,14 @@ describe('one job', () => {
     lab.note('FR-1');
     await lab.serve();
     await vi.waitFor(() => {
-      expect(story('FR-1-1')).toEqual(['code failed']);
+      expect(lab.story('FR-1-1')).toEqual(['code failed']);
     }, 10_000);
     expect(await lab.job(0, 'job', 'pause', 'FR-1')).toMatchObject({ status: 'paused' });
     lab.note('FR-2');
     await lab.stands('FR-2', 'waiting approval');
     expect(lab.standing('FR-1')).toBe('paused');
-    expect(story('FR-1-1')).toEqual(['code failed']);
-    await says('FR-1', 'run_state', 'paused');
+    expect(lab.story('FR-1-1')).toEqual(['code failed']);
+    await lab.says('FR-1', 'run_state', 'paused');
   });
 
   test("is started before what it waits for is done, at a person's word", async () => {
@@ -249,160 +238,5 @@ describe('one job', () => {
     expect(gone.stderr).toContain('job retry FR-1-1 --from code');
     lab.letGo('FR-1', 'review');
     expect(await lab.job(0, 'job', 'retry', 'FR-1-1', '--from', 'code')).toMatchObject({ waitingFor: 'approval' });
-  });
-});
-
-describe('the whole runner', () => {
-  test('is paused over a restart, and resumed', async () => {
-    const service = await served(['FR-1'], ['FR-1']);
-    await lab.working('FR-1.code');
-    const paused = await lab.opus('pause', '--all');
-    expect(paused).toMatchObject({
-      exit: 0,
-      stdout: expect.stringMatching(/^Paused: nothing runs or starts/) as string,
-    });
-    await lab.working();
-    await says('FR-1', 'run_state', 'paused');
-    expect(await service.stop()).toBe(0);
-    await lab.serve();
-    lab.note('FR-2');
-    await lab.stands('FR-2', 'queued');
-    expect(lab.agents()).toEqual([]);
-    expect((await lab.opus('status')).stdout).toContain('Paused: nothing runs or starts.');
-    expect(await lab.json(0, 'resume', '--all')).toMatchObject({ paused: 'no' });
-    await lab.working('FR-1.code');
-    await lab.stands('FR-2', 'waiting approval');
-    lab.letGo('FR-1');
-    await lab.stands('FR-1', 'waiting approval');
-    expect(story('FR-1-1').slice(0, 2)).toEqual(['code canceled', 'code passed']);
-  });
-
-  test('is drained: what runs may end, nothing starts', async () => {
-    await served(['FR-1'], ['FR-1']);
-    await lab.working('FR-1.code');
-    expect(await lab.json(0, 'drain')).toEqual({ paused: 'draining', running: 1 });
-    lab.note('FR-2');
-    await lab.stands('FR-2', 'queued');
-    const waited = lab.opus('drain', '--wait');
-    lab.letGo('FR-1');
-    expect(await waited).toMatchObject({
-      exit: 0,
-      stdout: expect.stringMatching(/^Drained: nothing runs and nothing starts\./) as string,
-    });
-    expect([lab.standing('FR-1'), lab.standing('FR-2')]).toEqual(['waiting approval', 'queued']);
-    expect((await lab.opus('resume', '--all')).exit).toBe(0);
-    await lab.stands('FR-2', 'waiting approval');
-  });
-
-  test("starts a backlog at a person's word only", async () => {
-    await served(['FR-1', 'FR-2', 'FR-3'], [], { policy: ['backlog: ask'] });
-    lab.note('FR-4');
-    await lab.stands('FR-4', 'waiting approval');
-    expect(['FR-1', 'FR-2', 'FR-3'].map((id) => lab.standing(id))).toEqual(['none', 'none', 'none']);
-    await vi.waitFor(async () => {
-      expect((await lab.opus('status')).stdout).toContain('FR-1, FR-2, FR-3');
-    }, 10_000);
-    const some = await lab.json(0, 'fr', 'dispatch', 'FR-1', 'FR-4');
-    expect(some).toMatchObject({ jobs: [{ fr: 'FR-1' }, { job: 'FR-4-1' }], refused: [] });
-    const refused = await lab.opus('fr', 'dispatch', 'FR-77');
-    expect(refused).toMatchObject({
-      exit: 2,
-      stderr: expect.stringContaining('No note in the vault has the id FR-77') as string,
-    });
-    const all = await lab.opus('fr', 'dispatch', '--all');
-    expect(all.exit).toBe(0);
-    expect(all.stdout).toMatch(/FR-2-1[\s\S]*FR-3-1/);
-    for (const id of ['FR-1', 'FR-2', 'FR-3']) await lab.stands(id, 'waiting approval');
-    expect((await lab.opus('fr', 'dispatch', '--all')).stdout).toContain('Nothing waits for your word.');
-  });
-
-  test('takes notes that are confirmed while it runs, and starts what waited for them', async () => {
-    await served([], [], { config: ['trust: confirm'] });
-    lab.note('FR-1');
-    await says('FR-1', 'run_note', /^Cannot start: /);
-    const shown = await lab.opus('trust');
-    expect(shown.exit).toBe(3);
-    expect(shown.stdout).toMatch(/new .*coder\.md/);
-    const confirmed = await lab.opus('trust', '--all');
-    expect(confirmed).toMatchObject({ exit: 0, stdout: expect.stringContaining('3 of 3 confirmed.') as string });
-    await lab.stands('FR-1', 'waiting approval');
-    expect(await lab.json(0, 'trust')).toEqual([]);
-  });
-
-  test('is shown by status, once or as it changes', async () => {
-    const { pid } = await served(['FR-1']);
-    await lab.stands('FR-1', 'waiting approval');
-    const seen = (await lab.json(0, 'status')) as { runner: Record<string, unknown>; jobs: unknown[] };
-    expect(seen.runner).toMatchObject({
-      pid,
-      version: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
-      url: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
-      sandbox: 'isolated',
-    });
-    expect(seen.runner['ready']).toBe(true);
-    expect(seen.jobs).toMatchObject([{ job: 'FR-1-1', waitingFor: 'approval' }]);
-    const watching = lab.start('status', '--watch');
-    let text = '';
-    watching.stdout?.setEncoding('utf8').on('data', (part: string) => (text += part));
-    await vi.waitFor(() => {
-      expect(text).toContain('FR-1-1');
-    }, 10_000);
-    watching.kill('SIGINT');
-    await once(watching, 'exit');
-    expect(watching.exitCode).toBe(0);
-  });
-});
-
-describe('the note', () => {
-  test('answers its gate when it names it, and is told when it names another', async () => {
-    await served(['FR-1']);
-    await says('FR-1', 'gate', /^merge@[0-9a-f]{8}$/);
-    const gate = lab.property('FR-1', 'gate');
-    lab.edit('FR-1', (text) => text.replace('status:', 'decision: approve 01234567\nstatus:'));
-    await says('FR-1', 'run_note', new RegExp(`names 01234567; asked for is ${gate}`));
-    expect(lab.standing('FR-1')).toBe('waiting approval');
-    lab.edit('FR-1', (text) => text.replace('approve 01234567', `approve ${gate.split('@')[1] ?? ''}`));
-    await lab.stands('FR-1', 'succeeded');
-    await says('FR-1', 'status', 'done');
-    expect(lab.registry((registry) => registry.decisions('FR-1-1'))).toMatchObject([
-      { kind: 'approve', channel: 'note' },
-    ]);
-  });
-
-  test.each(['parked', 'rejected'])('set to %s while an agent works ends the job', async (status) => {
-    await served(['FR-1'], ['FR-1']);
-    await lab.working('FR-1.code');
-    await says('FR-1', 'run_state', 'code');
-    setStatus('FR-1', status);
-    await lab.stands('FR-1', 'canceled');
-    await lab.working();
-    await says('FR-1', 'run_state', 'canceled');
-    expect(lab.property('FR-1', 'status')).toBe(status);
-  });
-
-  test('keeps a status that a person set while the job goes on; the clash is shown until it is settled', async () => {
-    await served(['FR-1'], ['FR-1']);
-    await lab.working('FR-1.code');
-    await says('FR-1', 'run_state', 'code');
-    setStatus('FR-1', 'idea');
-    await says(
-      'FR-1',
-      'run_note',
-      /^The status "idea" was set by a person and stays; FR-1-1 goes on, as "in-progress"\./,
-    );
-    await vi.waitFor(async () => {
-      expect((await lab.opus('status')).stdout).toContain('10_features/FR-1.md: The status "idea" was set by a person');
-    }, 10_000);
-    lab.letGo('FR-1');
-    await says('FR-1', 'gate', /^merge@/);
-    expect(lab.property('FR-1', 'status')).toBe('idea');
-    expect(lab.property('FR-1', 'run_note')).toContain('goes on, as "in-review".');
-    setStatus('FR-1', 'in-review');
-    await says('FR-1', 'run_note', '');
-    await vi.waitFor(async () => {
-      expect((await lab.opus('status')).stdout).not.toContain('was set by a person');
-    }, 10_000);
-    expect(await lab.job(0, 'approve', 'FR-1')).toMatchObject({ status: 'succeeded' });
-    await says('FR-1', 'status', 'done');
   });
 });

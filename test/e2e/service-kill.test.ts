@@ -65,9 +65,9 @@ async function live(lab: ServiceLab, kill: Kill | null): Promise<Life> {
       await service.kill();
       break;
     }
-    if (performance.now() - began > restsWithinMs) throw new Error('The jobs do not come to their ends.');
+    if (performance.now() - began > restsWithinMs) throw new Error(`Not at their ends: ${lab.unsettled().join('; ')}`);
     lab.attend();
-    if (!wasStopped && lab.isAtRest() && service.lines.some((line) => line.includes('"url"'))) {
+    if (!wasStopped && lab.unsettled().length === 0 && service.lines.some((line) => line.includes('"url"'))) {
       wasStopped = true;
       process.kill(service.pid, 'SIGTERM');
     }

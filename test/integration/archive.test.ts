@@ -306,6 +306,18 @@ describe('the history', () => {
       expect(registry().highestNumber('KL-1')).toBe(5);
     });
 
+    it('leaves them all in a vault that is synchronised with git: somebody would have to commit that they are gone', async () => {
+      const config = readFileSync(lab.config, 'utf8');
+      writeFileSync(lab.config, config.replace('{ path: ./vault }', '{ path: ./vault, git: { remote: origin } }'));
+      await lab.restart();
+      for (let number = 1; number <= 5; number += 1) {
+        lab.add(`KL-1-${number}`, { status: 'succeeded' });
+        await put(`KL-1-${number}`, sealed('Text\n'), 100);
+      }
+      expect(await lab.run('history')).toEqual([]);
+      expect(there()).toHaveLength(5);
+    });
+
     it('writes reports that can be told from those that a person has changed', async () => {
       lab.add('KL-1-1', { status: 'succeeded' });
       registry().commit(null, null, { outbox: [{ jobId: 'KL-1-1', payload: { kind: 'report', jobId: 'KL-1-1' } }] });

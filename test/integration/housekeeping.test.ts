@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -135,16 +135,18 @@ describe('commits and branches', () => {
     const commit = await made('KL-1-1');
     const other = await made('KL-2-1');
     const push = (job: string, at = commit): Promise<void> => worktrees.push(lab.repository, `opus/${job}`, at, null);
-    for (const job of ['KL-1-1', 'KL-3-1', 'KL-4-1', 'KL-5-1', 'KL-6-1']) await push(job);
+    for (const job of ['KL-1-1', 'KL-3-1', 'KL-4-1', 'KL-5-1', 'KL-6-1', 'KL-7-1']) await push(job);
     await push('KL-2-1', other);
-    lab.add('KL-1-1', { status: 'succeeded', headCommit: commit });
-    lab.add('KL-2-1', { status: 'succeeded', headCommit: commit });
+    lab.add('KL-1-1', { status: 'succeeded', headCommit: commit, mergeCommit: commit });
+    lab.add('KL-2-1', { status: 'succeeded', headCommit: commit, mergeCommit: commit });
     lab.add('KL-3-1', { status: 'failed', headCommit: commit });
     lab.add('KL-4-1', { status: 'canceled', headCommit: commit });
     lab.add('KL-5-1', { status: 'waiting', headCommit: commit });
+    // Its pipeline ended with the delivery.
+    lab.add('KL-7-1', { status: 'succeeded', headCommit: commit });
     for (let time = 0; time < 2; time += 1) {
       await lab.run('leftovers');
-      expect(branches()).toEqual(['opus/KL-2-1', 'opus/KL-3-1', 'opus/KL-4-1', 'opus/KL-5-1', 'opus/KL-6-1']);
+      expect(branches()).toEqual([2, 3, 4, 5, 6, 7].map((number) => `opus/KL-${number}-1`));
       await lab.restart();
     }
     expect(logged().match(/The branch opus\/KL-\d-1 /g)).toEqual([
@@ -152,6 +154,26 @@ describe('commits and branches', () => {
       'The branch opus/KL-6-1 ',
     ]);
   });
+});
+
+it('what killed processes left half written in the mirror goes, however long the runner has run', async () => {
+  await lab.parts.dependencies.worktrees.fetch(lab.repository, 'main');
+  const mirror = join(lab.data, 'repos/app.git');
+  const old = [
+    'objects/pack/tmp_pack_abc',
+    'objects/tmp_objdir',
+    'refs/opus/x.lock',
+    '../.app.abc.tmp',
+    'packed-refs.lock',
+  ];
+  for (const name of ['objects/pack/tmp_pack_new', ...old]) {
+    mkdirSync(join(mirror, name, '..'), { recursive: true });
+    writeFileSync(join(mirror, name), 'x');
+  }
+  for (const name of old) utimesSync(join(mirror, name), 1, 1);
+  expect(await lab.run('leftovers')).toEqual([]);
+  expect(old.filter((name) => existsSync(join(mirror, name)))).toEqual([]);
+  expect(existsSync(join(mirror, 'objects/pack/tmp_pack_new'))).toBe(true);
 });
 
 describe('locks in a local origin', () => {
@@ -182,11 +204,14 @@ describe('locks in a local origin', () => {
     expect(existsSync(lockPath())).toBe(true);
   });
 
-  it('stay and are told of while a git works there', async () => {
+  it.each([
+    ['there', (): SpawnOptions => ({ cwd: lab.origin })],
+    ['on it from elsewhere', (): SpawnOptions => ({ cwd: lab.folder, env: { GIT_DIR: './origin.git' } })],
+  ])('stay and are told of while a git works %s', async (_where, options) => {
     lock(11 * 60_000);
     const name = join(lab.folder, 'git-receive-pack');
     symlinkSync('/bin/sleep', name);
-    const git = spawn(name, ['600'], { cwd: lab.origin, stdio: 'ignore' });
+    const git = spawn(name, ['600'], { ...options(), stdio: 'ignore' });
     const gone = once(git, 'exit');
     onTestFinished(async () => {
       git.kill('SIGKILL');

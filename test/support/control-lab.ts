@@ -1,22 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import { jobDocument, type JobDocument } from '#shared/domain/job.ts';
 import { openRegistryReader } from '../../runner/adapters/registry/registry-reader.ts';
 import type { RegistryReader } from '../../runner/core/ports/job-registry.ts';
 import { readServiceFile } from '../../runner/server/service-file.ts';
+import { agentScript, agentsAtWork } from './agent-gate.ts';
 import { plainGit } from './git-lab.ts';
 
 const program = join(import.meta.dirname, '../../bin/opus.mjs');
@@ -55,6 +47,8 @@ export interface ControlLab {
   text(id: string): string;
   /** A property of a note; empty when it has none. */
   property(id: string, key: string): string;
+  /** Settles when the note says so. */
+  says(id: string, key: string, value: string | RegExp): Promise<void>;
   /** From now on the request's agent of that stage waits. */
   hold(id: string, stage?: string): void;
   letGo(id: string, stage?: string): void;
@@ -76,6 +70,8 @@ export interface ControlLab {
   /** What the registry says of the request's newest job, or `none`: `running`, `waiting approval`, `paused`. */
   standing(id: string): string;
   stands(id: string, standing: string): Promise<void>;
+  /** Stage and outcome of each attempt, in order. */
+  story(job: string): string[];
   /** The requests of the jobs to which this happened, in order; with the event's data where it is asked for. */
   events(
     type: string,
@@ -84,25 +80,6 @@ export interface ControlLab {
   git(repository: string, ...words: string[]): string;
   close(): Promise<void>;
 }
-
-/** While a file of the lab's `holds` says so, an agent waits; a sandboxed one can read that folder and nothing else of the lab. */
-const agentScript = `set -e
-holds=$1
-echo "began $(date +%s%3N)"
-while [ -e "$holds/$OPUS_FR_ID.$OPUS_STAGE" ]; do sleep 0.05; done
-[ ! -e "$holds/$OPUS_FR_ID.broken" ]
-case $OPUS_STAGE in
-code)
-  cat "$OPUS_PROMPT_FILE" >> "$OPUS_FR_ID.txt"
-  printf '{"summary":"done"}' > "$OPUS_RESULT_FILE" ;;
-review)
-  if [ -e "$holds/$OPUS_FR_ID.refused" ]; then
-    printf '{"verdict":"fail","confidence":90,"summary":"no","issues":[{"severity":"major","message":"not yet"}]}' > "$OPUS_RESULT_FILE"
-  else
-    printf '{"verdict":"pass","confidence":90,"summary":"well","issues":[]}' > "$OPUS_RESULT_FILE"
-  fi ;;
-esac
-`;
 
 export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'control-')));
@@ -192,6 +169,12 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
       const value = new RegExp(`^${key}: (.*)$`, 'm').exec(readFileSync(notePath(id), 'utf8'))?.[1] ?? '';
       return value.startsWith('"') ? (JSON.parse(value) as string) : value;
     },
+    async says(id, key, value) {
+      await vi.waitFor(() => {
+        if (typeof value === 'string') expect(lab.property(id, key)).toBe(value);
+        else expect(lab.property(id, key)).toMatch(value);
+      }, 10_000);
+    },
     hold(id, stage = 'code') {
       writeFileSync(join(holds, `${id}.${stage}`), '');
     },
@@ -271,6 +254,7 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
         { timeout: 20_000, interval: 25 },
       );
     },
+    story: (job) => lab.registry((registry) => registry.attempts(job)).map(({ stage, status }) => `${stage} ${status}`),
     events: (type) =>
       lab
         .registry((registry) => registry.events({ afterSeq: 0, limit: 10_000 }))
@@ -295,23 +279,4 @@ export function makeControlLab(options: ControlLabOptions = {}): ControlLab {
     },
   };
   return lab;
-}
-
-/** The script's own processes, which tell their stage and job in their arguments. */
-function agentsAtWork(script: string): string[] {
-  const agents = readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      const [shell, file, , stage = '', job = ''] = argumentsOf(pid);
-      return shell === '/bin/sh' && file === script ? [`${job.replace(/-\d+$/, '')}.${stage}`] : [];
-    });
-  return [...new Set(agents)].sort();
-}
-
-function argumentsOf(pid: string): string[] {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
-  } catch {
-    return [];
-  }
 }

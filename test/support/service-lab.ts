@@ -38,8 +38,8 @@ export interface ServiceLab {
   git(repository: string, ...parameters: string[]): string;
   /** What a person does at what the notes show now: writes the late request, and approves. Repeating it is harmless. */
   attend(): void;
-  /** Whether every request is where it should end. */
-  isAtRest(): boolean;
+  /** Requests that are not yet where they should end, each with what its note says. */
+  unsettled(): string[];
 }
 
 /** Lines that are the user's own. */
@@ -159,10 +159,12 @@ export function makeServiceLab(folder: string): ServiceLab {
         if (asked % 10 === 0) approve(request, hash);
       }
     },
-    isAtRest: () =>
-      labRequests.every(({ id, approvedBy }) => {
-        if (!isWritten(id)) return false;
-        return approvedBy === null ? gateOf(note(id)) !== null : /^status: done$/m.test(note(id));
+    unsettled: () =>
+      labRequests.flatMap(({ id, approvedBy }) => {
+        const text = isWritten(id) ? note(id) : '';
+        const isSettled = approvedBy === null ? gateOf(text) !== null : /^status: done$/m.test(text);
+        if (isSettled) return [];
+        return [`${id}: ${(text.match(/^(?:status|run_state|gate|run_note): .*$/gm) ?? ['not written']).join(', ')}`];
       }),
   };
 

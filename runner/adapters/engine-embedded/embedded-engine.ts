@@ -1,7 +1,7 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import { OpenWorkflow, type Worker } from 'openworkflow';
 import type { Workflow, WorkflowEngine } from '../../core/ports/workflow-engine.ts';
-import { openEngineDatabase } from './engine-database.ts';
+import { forgetEndedRuns, openEngineDatabase } from './engine-database.ts';
 import { singleRunnerBackend } from './single-runner-backend.ts';
 import { createWorkflowRunner } from './workflow-runner.ts';
 
@@ -149,6 +149,9 @@ export function createEmbeddedEngine(options: EmbeddedEngineOptions): WorkflowEn
     },
     signal,
     tick,
+    prune(before) {
+      if (!stopping) forgetEndedRuns(handle, new Date(before).toISOString());
+    },
     async wakeAll() {
       if (stopping) return;
       const now = new Date().toISOString();

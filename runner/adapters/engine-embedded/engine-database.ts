@@ -71,6 +71,22 @@ function prepareForOneRunner(handle: DatabaseSync, workflowVersion: string): voi
   }
 }
 
+/** `before` in ISO 8601. What a run did and waited for goes with it. */
+export function forgetEndedRuns(handle: DatabaseSync, before: string): void {
+  const ended = `SELECT id FROM workflow_runs WHERE status IN ('completed', 'succeeded', 'failed', 'canceled') AND finished_at < ?`;
+  handle.exec('BEGIN IMMEDIATE');
+  try {
+    for (const table of ['workflow_signals', 'step_attempts']) {
+      handle.prepare(`DELETE FROM ${table} WHERE workflow_run_id IN (${ended})`).run(before);
+    }
+    handle.prepare(`DELETE FROM workflow_runs WHERE id IN (${ended})`).run(before);
+    handle.exec('COMMIT');
+  } catch (thrown) {
+    handle.exec('ROLLBACK');
+    throw thrown;
+  }
+}
+
 function moveAside(file: string): void {
   const suffix = `.damaged-${Date.now()}`;
   // A write-ahead log left in place would be replayed into the new database.

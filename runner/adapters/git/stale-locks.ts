@@ -1,9 +1,12 @@
 import { lstat, readdir, readFile, readlink, realpath, stat, statfs, unlink } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { LeftLock } from '../../core/ports/worktrees.ts';
 
 /** A push takes a moment. */
 const staleAfterMs = 10 * 60_000;
+const looks = 4;
+const betweenLooksMs = 500;
 
 /** NFS, SMB, CIFS, FUSE and 9P: who works on such a folder may do so on another machine. */
 const sharedFileSystems = new Set([0x6969, 0x517b, 0xfe534d42, 0xff534d42, 0x65735546, 0x01021997]);
@@ -19,7 +22,7 @@ export async function removeStaleLocks(folder: string, now = Date.now()): Promis
   for (const path of await locksIn(gitDir)) {
     const seen = await lstat(path).catch(() => null);
     if (seen?.isFile() !== true || now - seen.mtimeMs < staleAfterMs) continue;
-    const reason = seen.uid === process.getuid?.() ? await heldBy(gitDir) : 'it belongs to another user';
+    const reason = seen.uid === process.getuid?.() ? await heldForLong(gitDir) : 'it belongs to another user';
     if (reason !== null) {
       left.push({ path, reason });
       continue;
@@ -40,6 +43,15 @@ async function locksIn(gitDir: string): Promise<string[]> {
   ];
 }
 
+/** Whoever only passes through is let pass. */
+async function heldForLong(gitDir: string): Promise<string | null> {
+  for (let look = 1; ; look += 1) {
+    const holder = await heldBy(gitDir);
+    if (holder === null || look === looks) return holder;
+    await pause(betweenLooksMs);
+  }
+}
+
 /** Who may hold a lock in there, as the end of "…, because"; null when certainly nobody does. */
 async function heldBy(gitDir: string): Promise<string | null> {
   const { type } = await statfs(gitDir);
@@ -58,14 +70,19 @@ async function heldBy(gitDir: string): Promise<string | null> {
 async function worksIn(pid: string, gitDir: string, isGit: boolean): Promise<'yes' | 'no' | 'unknown'> {
   const place = basename(gitDir) === '.git' ? dirname(gitDir) : gitDir;
   try {
-    if (isInside(await readlink(`/proc/${pid}/cwd`), isGit ? place : gitDir)) return 'yes';
+    const folder = await readlink(`/proc/${pid}/cwd`);
+    if (isInside(folder, isGit ? place : gitDir)) return 'yes';
     for (const descriptor of await readdir(`/proc/${pid}/fd`)) {
       const target = await readlink(`/proc/${pid}/fd/${descriptor}`).catch(() => '');
       if (isInside(target, gitDir)) return 'yes';
     }
     if (!isGit) return 'no';
     const told = await Promise.all(['cmdline', 'environ'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8')));
-    return told.join('\0').includes(basename(place)) ? 'yes' : 'no';
+    for (const word of told.join('\0').split('\0')) {
+      const named = resolve(folder, word.slice(word.indexOf('=') + 1));
+      if (isInside(await realpath(named).catch(() => named), place)) return 'yes';
+    }
+    return 'no';
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
     return isGit && (code === 'EACCES' || code === 'EPERM') ? 'unknown' : 'no';

@@ -30,6 +30,8 @@ export interface WorkflowEngine {
   tick(): Promise<number>;
   /** Every wait returns and every time-out counts as over: the wall clock by which they were set was changed. */
   wakeAll(): Promise<void>;
+  /** Forgets runs that ended before then, in milliseconds since the epoch; starting one of them again begins it anew. */
+  prune(before: number): void;
   /** Settles when no run executes in this process: all have ended or wait. */
   idle(): Promise<void>;
   /**

@@ -10,6 +10,8 @@ import { evidenceLine, fenced, issueLine, withCommand } from './lines.ts';
 const tailCharacters = 4_000;
 /** Of one section, and of the whole, in characters: editors grow slow with more, and every device has to hold it. */
 const sectionCharacters = 20_000;
+/** A plan is read before it is approved. */
+const planCharacters = 60_000;
 const reportCharacters = 150_000;
 
 export interface ReportFacts {
@@ -31,9 +33,12 @@ export function runReport(facts: ReportFacts): string {
   const before = [
     frontmatter(job),
     `# ${job.id}: ${job.title}`,
-    ...[standing(facts), warnings(facts), planSection(facts.attempts), stageTable(facts)].map(capped),
+    capped(standing(facts)),
+    capped(warnings(facts)),
+    capped(planSection(facts.attempts), planCharacters),
+    capped(stageTable(facts)),
   ];
-  const after = [decisionsSection(facts.decisions), changeSection(facts.stat)].map(capped);
+  const after = [capped(decisionsSection(facts.decisions)), capped(changeSection(facts.stat))];
   const room = reportCharacters - [...before, ...after].reduce((sum, part) => sum + part.length, 0);
   const parts = [...before, ...newest(told, room, facts), ...after];
   return redact(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
@@ -52,9 +57,9 @@ function newest(sections: readonly string[], room: number, { job, command }: Rep
 }
 
 /** Cut at the end of a line; a fence that was open there is closed. */
-function capped(section: string): string {
-  if (section.length <= sectionCharacters) return section;
-  const kept = section.slice(0, sectionCharacters);
+function capped(section: string, most = sectionCharacters): string {
+  if (section.length <= most) return section;
+  const kept = section.slice(0, most);
   const end = kept.lastIndexOf('\n');
   const lines = end > 0 ? kept.slice(0, end) : kept;
   const open = [...lines.matchAll(/^(`{3,})/gm)].map((match) => match[1] ?? '');

@@ -16,9 +16,11 @@ export async function dropBranches(
   const strange: string[] = [];
   for (const [branch, commit] of ours) {
     const job = all.get(`${address.name} ${branch}`);
-    if (job?.status === 'succeeded' && isOver(upkeep, job.id) && commit === job.headCommit) {
+    // Where the pipeline ends with the delivery, the branch is all that there is of the work.
+    const isMerged = job?.status === 'succeeded' && job.mergeCommit !== null;
+    if (isMerged && isOver(upkeep, job.id) && commit === job.headCommit) {
       await deleteBranch(upkeep.dependencies, address, job);
-    } else if (job === undefined || (job.status === 'succeeded' && commit !== job.headCommit)) {
+    } else if (job === undefined || (isMerged && commit !== job.headCommit)) {
       strange.push(`${address.name} ${branch}`);
     }
   }

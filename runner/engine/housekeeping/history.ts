@@ -34,7 +34,10 @@ export function createHistory(upkeep: HistoryUpkeep): History {
       await addTo(upkeep, records);
       for (const job of some) await forget(job);
     }
-    log.info({ jobs: due.length }, `${due.length} finished jobs were moved into the archive.`);
+    log.info(
+      { jobs: due.length },
+      `${due.length === 1 ? 'A finished job was' : `${due.length} finished jobs were`} moved into the archive.`,
+    );
     return [];
   }
 

@@ -38,7 +38,11 @@ export async function removeOldReports(upkeep: HistoryUpkeep): Promise<never[]> 
       removed += 1;
     }
   }
-  if (removed > 0) log.info({ reports: removed }, `${removed} run reports were moved into the archive.`);
+  if (removed > 0)
+    log.info(
+      { reports: removed },
+      `${removed === 1 ? 'A run report was' : `${removed} run reports were`} moved into the archive.`,
+    );
   return [];
 }
 
