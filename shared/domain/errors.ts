@@ -76,6 +76,8 @@ const dispositions = {
   'agent.unsafe-result': 'retry',
   'agent.canceled': 'needs-human',
   'agent.usage-limit': 'hold',
+  'agent.budget': 'needs-human',
+  'agent.credentials': 'needs-human',
   'agent.circuit-open': 'hold',
   'stage.setup-failed': 'needs-human',
   'stage.test-timeout': 'retry',

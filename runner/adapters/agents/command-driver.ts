@@ -1,16 +1,15 @@
-import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../core/ports/agent.ts';
+import type { Sandbox } from '../../core/ports/sandbox.ts';
 import {
-  MalformedJson,
-  type AgentDriver,
-  type AgentOutcome,
-  type AgentReport,
-  type AgentRequest,
-} from '../../core/ports/agent.ts';
-import type { Mount, Sandbox } from '../../core/ports/sandbox.ts';
-import { agentOf, endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
-import { readHostileFile } from './result-file.ts';
+  contractEnvironment,
+  contractMounts,
+  emptyReport,
+  readResult,
+  writeAttemptFiles,
+  type AttemptPaths,
+} from './attempt-contract.ts';
+import { endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
 
 export interface CommandDriverOptions {
   readonly sandbox: Sandbox;
@@ -39,23 +38,13 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
   };
 }
 
-const emptyReport: AgentReport = { durationMs: 0, exitCode: null, tail: '', refusedHosts: [], session: null };
-
-interface AttemptPaths {
-  readonly prompt: string;
-  readonly plan: string;
-  readonly work: string;
-  readonly result: string;
-  readonly out: string;
-}
-
 async function runCommand(options: CommandDriverOptions, request: AgentRequest): Promise<AgentOutcome> {
   const paths = await writeAttemptFiles(request);
   const result = await options.sandbox.run({
     argv: fillCommand(options, request, paths),
     cwd: request.tree.path,
-    env: environmentOf(options, request, paths),
-    mounts: mountsOf(options, request, paths),
+    env: contractEnvironment(options.environment, request, paths),
+    mounts: contractMounts(options.home, request, paths),
     hidden: request.hidden,
     network: request.profile.network,
     limits: request.limits,
@@ -81,21 +70,6 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     return { kind: 'failed', error: noResult(request).summary(), report };
   }
   return { kind: 'finished', result: parsed, report };
-}
-
-async function writeAttemptFiles(request: AgentRequest): Promise<AttemptPaths> {
-  const folder = request.attemptFolder;
-  const paths = {
-    prompt: join(folder, 'prompt.md'),
-    plan: join(folder, 'plan.md'),
-    work: join(folder, 'work'),
-    result: join(folder, 'work', 'result.json'),
-    out: join(folder, 'work', 'out'),
-  };
-  await mkdir(paths.out, { recursive: true });
-  await writeFile(paths.prompt, request.prompt);
-  if (request.plan !== null) await writeFile(paths.plan, request.plan);
-  return paths;
 }
 
 function fillCommand(options: CommandDriverOptions, request: AgentRequest, paths: AttemptPaths): [string, ...string[]] {
@@ -142,58 +116,4 @@ function fillCommand(options: CommandDriverOptions, request: AgentRequest, paths
     });
   }
   return [program, ...rest];
-}
-
-function environmentOf(
-  options: CommandDriverOptions,
-  request: AgentRequest,
-  paths: AttemptPaths,
-): Record<string, string> {
-  const passed = request.profile.env.flatMap((name) => {
-    const value = options.environment[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
-  return {
-    LANG: 'C.UTF-8',
-    TERM: 'dumb',
-    ...Object.fromEntries(passed),
-    OPUS_JOB_ID: request.job,
-    OPUS_FR_ID: request.featureRequest,
-    OPUS_STAGE: request.stage,
-    OPUS_ATTEMPT: String(request.attempt),
-    OPUS_ROUND: String(request.round),
-    OPUS_PROMPT_FILE: paths.prompt,
-    OPUS_RESULT_FILE: paths.result,
-    OPUS_OUT_DIR: paths.out,
-    ...(request.plan === null ? {} : { OPUS_PLAN_FILE: paths.plan }),
-  };
-}
-
-function mountsOf(options: CommandDriverOptions, request: AgentRequest, paths: AttemptPaths): Mount[] {
-  const [tree, ...cover] = request.tree.mounts;
-  const reads = request.profile.reads.map((path): Mount => ({
-    source: path.startsWith('~/') ? join(options.home, path.slice(2)) : path,
-    mode: 'read-only',
-  }));
-  return [
-    ...reads,
-    ...(tree ? [{ ...tree, mode: request.treeMode }] : []),
-    ...cover,
-    { source: paths.prompt, mode: 'read-only' },
-    ...(request.plan === null ? [] : [{ source: paths.plan, mode: 'read-only' } as const]),
-    { source: paths.work, mode: 'read-write' },
-  ];
-}
-
-/** An agent that speaks by sentinel files may leave its result in `done` instead. */
-async function readResult(request: AgentRequest, paths: AttemptPaths): Promise<unknown> {
-  const text =
-    (await readHostileFile(paths.result, `result file of the ${agentOf(request)}`)) ??
-    (await readHostileFile(join(paths.out, 'done'), `done sentinel of the ${agentOf(request)}`));
-  if (text === null || text.trim() === '') return null;
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (thrown) {
-    return new MalformedJson(`it is not JSON: ${(thrown as Error).message.slice(0, 200)}`);
-  }
 }

@@ -12,7 +12,7 @@ export interface OutputOptions {
   /** Bytes of one run that reach the log file: the first half, and the last half of what follows. */
   readonly logBytes: number;
   readonly captureStdout: number;
-  readonly onOutput: ((text: string) => void) | undefined;
+  readonly onOutput: ((text: string, stream: 'stdout' | 'stderr') => void) | undefined;
   /** Called once, when more standard output came than may be captured. */
   readonly onCaptureFull: () => void;
 }
@@ -53,7 +53,7 @@ export class OutputCollector {
     this.#tail.write(chunk);
     if (this.#options.onOutput === undefined) return;
     const text = this.#decoders[stream].write(chunk);
-    if (text !== '') this.#options.onOutput(text);
+    if (text !== '') this.#options.onOutput(text, stream);
   }
 
   /** Writes what the log still owes. Later output is dropped. */

@@ -23,6 +23,8 @@ export interface AgentProfile {
   readonly stallMs: number | null;
   /** Jobs that this agent works on at once; null means no limit of its own. */
   readonly concurrency: number | null;
+  /** Tools that the agent may use, by its own names; absent or empty means its usual ones. */
+  readonly tools?: readonly string[];
   readonly reads: readonly string[];
   readonly network: readonly string[];
   readonly env: readonly string[];

@@ -53,7 +53,7 @@ export interface SandboxRequest {
   /** Appended with all output, bounded; the file is made with its folders. */
   readonly logFile?: string;
   /** Called with output as it arrives; must not throw. */
-  readonly onOutput?: (text: string) => void;
+  readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
   /** Bytes of standard output to return raw as `stdout`, for tools of our own; 0 (the default) mixes it into the log. */
   readonly captureStdout?: number;
 }
