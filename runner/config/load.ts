@@ -122,6 +122,11 @@ function resolved(
     const hint = 'Give `server.tls`, or write `trustProxy: true` where a proxy does the TLS.';
     problem(['server', 'host'], `\`server.host\` ${server.host} is reachable from other machines without TLS.`, hint);
   }
+  for (const [name, { url }] of Object.entries(document.models)) {
+    if (url !== undefined || vendorProtocol(name) !== null) continue;
+    const hint = 'Write where it is, e.g. http://127.0.0.1:11434/v1, or name it anthropic, openai or google.';
+    problem(['models', name], `\`models.${name}\` has no \`url\`, and is none of the known vendors.`, hint);
+  }
   if (document.retry.max < document.retry.base) {
     problem(['retry', 'max'], '`retry.max` is shorter than `retry.base`.', 'Make it at least as long.');
   }
@@ -137,9 +142,15 @@ function resolved(
     ),
     defaultRepository: Object.keys(document.repos)[0] ?? '',
     models: Object.fromEntries(
-      Object.entries(document.models).map(([name, { key, url }]) => [
+      Object.entries(document.models).map(([name, model]) => [
         name,
-        { key: key ? located(key) : null, url: url ?? null },
+        {
+          key: model.key ? located(model.key) : null,
+          url: model.url ?? null,
+          protocol: model.protocol ?? vendorProtocol(name) ?? 'openai-compatible',
+          subscription: model.subscription,
+          prices: model.prices,
+        },
       ]),
     ),
     server: {
@@ -184,6 +195,10 @@ function resolved(
       ]),
     ),
   };
+}
+
+function vendorProtocol(name: string): 'anthropic' | 'openai' | 'google' | null {
+  return name === 'anthropic' || name === 'openai' || name === 'google' ? name : null;
 }
 
 /** A URL with a scheme, or git's own `user@host:path`. */

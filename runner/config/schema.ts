@@ -144,6 +144,41 @@ const limits = z.strictObject({
   diskReserve: z.prefault(described(size, 'No job starts while less than this is free for the data folder.'), '1G'),
 });
 
+const price = described(z.number().check(z.gte(0)), 'US dollars for a million tokens.').check(
+  z.meta({ examples: [3] }),
+);
+
+const model = z
+  .strictObject({
+    key: z.optional(secret),
+    url: z.optional(webAddress),
+    protocol: z.optional(
+      described(
+        z.enum(['anthropic', 'openai', 'openai-compatible', 'google']),
+        "How it speaks; a name other than a vendor's means openai-compatible.",
+      ),
+    ),
+    subscription: z.prefault(
+      described(
+        z.boolean(),
+        'Whether `key` is the long-lived token of a subscription, as `claude setup-token` makes one.',
+      ),
+      false,
+    ),
+    prices: z.prefault(
+      z
+        .record(
+          z.string().check(z.minLength(1)),
+          z
+            .strictObject({ input: price, output: price, cacheRead: z.optional(price), cacheWrite: z.optional(price) })
+            .check(z.meta({ examples: ['{ input: 3, output: 15 }'] })),
+        )
+        .check(z.meta({ description: 'By model; these go before the known ones.' })),
+      {},
+    ),
+  })
+  .check(z.meta({ examples: ['{ key: env:ANTHROPIC_API_KEY }'] }));
+
 const retry = z.strictObject({
   attempts: z.prefault(positive(3), 3),
   base: z.prefault(duration, '2s'),
@@ -189,15 +224,7 @@ export const configSchema = z.strictObject({
     z.refine((repos) => Object.keys(repos).length > 0, { error: 'must name at least one repository' }),
     z.meta({ examples: ['{ app: { url: ./repos/app.git, test: npm test } }'] }),
   ),
-  models: z.prefault(
-    z.record(
-      name,
-      z
-        .strictObject({ key: z.optional(secret), url: z.optional(webAddress) })
-        .check(z.meta({ examples: ['{ key: env:ANTHROPIC_API_KEY }'] })),
-    ),
-    {},
-  ),
+  models: z.prefault(z.record(name, model), {}),
   server: z.prefault(server, {}),
   data: z.prefault(described(text('./.opus'), 'Databases, worktrees and logs.'), './.opus'),
   engine: z.prefault(engine, { kind: 'embedded' }),

@@ -2,6 +2,7 @@ import { defaultIdPattern } from '#shared/domain/ids.ts';
 import type { Priority } from '#shared/domain/feature-request.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
+import type { ModelProtocol } from './ports/gateway.ts';
 import type { SandboxLimits } from './ports/sandbox.ts';
 
 /** opus.yml as loaded: paths are absolute, durations milliseconds, sizes bytes, money US dollars, defaults filled in. */
@@ -106,6 +107,19 @@ export interface ModelConfig {
   readonly key: SecretReference | null;
   /** Null means the vendor's own. */
   readonly url: string | null;
+  readonly protocol: ModelProtocol;
+  /** Whether `key` is the long-lived token of a subscription. */
+  readonly subscription: boolean;
+  /** By model; these go before the known ones. */
+  readonly prices: Readonly<Record<string, ModelPrices>>;
+}
+
+/** US dollars for a million tokens; what goes through a cache costs as other input where it has no price of its own. */
+export interface ModelPrices {
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead?: number | undefined;
+  readonly cacheWrite?: number | undefined;
 }
 
 /** Ceilings; null means none. */

@@ -100,7 +100,7 @@ describe('opus.yml', () => {
       '    url: https://github.com/me/web.git',
       '    forge: github',
       '    github: { repo: me/web, app: { id: 42, key: file:./app.pem }, api: https://github.example.com/api/v3 }',
-      'models: { anthropic: { key: env:ANTHROPIC_API_KEY, url: https://example.com }, house: { url: http://10.0.0.1:8080/v1 } }',
+      'models: { anthropic: { key: env:ANTHROPIC_API_KEY, url: https://example.com }, house: { url: http://10.0.0.1:8080/v1 }, max: { key: env:CLAUDE_TOKEN, url: https://example.com, protocol: anthropic, subscription: true, prices: { model-x: { input: 3, output: 15, cacheRead: 0.3 } } } }',
       'server: { host: 0.0.0.0, port: 80, publicUrl: https://opus.example.com, tls: { certificate: c.pem, key: k.pem }, trustProxy: false }',
       'data: ~/.opus',
       'engine: { kind: postgres, url: env:DATABASE_URL }',
@@ -142,8 +142,27 @@ describe('opus.yml', () => {
       },
     });
     expect(config.models).toEqual({
-      anthropic: { key: { kind: 'env', name: 'ANTHROPIC_API_KEY' }, url: 'https://example.com' },
-      house: { key: null, url: 'http://10.0.0.1:8080/v1' },
+      anthropic: {
+        key: { kind: 'env', name: 'ANTHROPIC_API_KEY' },
+        url: 'https://example.com',
+        protocol: 'anthropic',
+        subscription: false,
+        prices: {},
+      },
+      house: {
+        key: null,
+        url: 'http://10.0.0.1:8080/v1',
+        protocol: 'openai-compatible',
+        subscription: false,
+        prices: {},
+      },
+      max: {
+        key: { kind: 'env', name: 'CLAUDE_TOKEN' },
+        url: 'https://example.com',
+        protocol: 'anthropic',
+        subscription: true,
+        prices: { 'model-x': { input: 3, output: 15, cacheRead: 0.3 } },
+      },
     });
     expect(config.server.tls).toEqual({ certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') });
     expect(config.engine).toEqual({ kind: 'postgres', url: { kind: 'env', name: 'DATABASE_URL' } });
@@ -261,6 +280,7 @@ describe('opus.yml', () => {
       'needs a `github`',
     );
     expect(complaints(...minimal, 'retry: { base: 1h }')[0]).toContain('shorter than');
+    expect(complaints(...minimal, 'models: { house: { key: env:KEY } }')[0]).toContain('has no `url`');
     expect(complaints(...minimal, 'engine: { kind: redis }')[0]).toMatch(
       /^4: `engine(?:\.kind)?` must be embedded or postgres/,
     );

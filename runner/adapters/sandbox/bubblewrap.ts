@@ -88,7 +88,7 @@ class BubblewrapSandbox {
     }
     const view = this.#view(request);
     requireProgram(request.argv[0], { path: view.path, cwd: request.cwd, mounts: request.mounts });
-    const network = await openNetwork(request.network);
+    const network = await openNetwork(request);
     const cgroup = this.#openCgroup(request);
     try {
       const writable = request.mounts.filter(({ mode }) => mode === 'read-write').map(({ source }) => source);
@@ -198,11 +198,11 @@ function limitedCommand(request: SandboxRequest, network: NetworkAccess | null):
   return ['/usr/bin/prlimit', ...caps, '--', ...plain, ...(network?.command ?? []), ...request.argv];
 }
 
-/** Without hosts to reach nothing of it is even loaded. */
-async function openNetwork(allowed: readonly string[]): Promise<NetworkAccess | null> {
-  if (allowed.length === 0) return null;
+/** With nothing to reach nothing of it is even loaded. */
+async function openNetwork({ network, forwards = [] }: SandboxRequest): Promise<NetworkAccess | null> {
+  if (network.length === 0 && forwards.length === 0) return null;
   const { openNetworkAccess } = await import('./network-access.ts');
-  return openNetworkAccess(allowed);
+  return openNetworkAccess(network, forwards);
 }
 
 function startFailure(tail: string): OpusError {

@@ -1,12 +1,13 @@
 /**
- * Runs inside the sandbox: hands connections on its loopback to the socket of the allow-list proxy, starts the
- * command with that as its proxy, and ends as the command ends. Imports nothing but Node, for nothing else is there.
- * Arguments: SOCKET NO_PROXY TUNNELS -- COMMAND…
+ * Runs inside the sandbox: hands connections on its loopback to sockets from outside, starts the command, with the
+ * allow-list proxy as its proxy where there is one, and ends as the command ends. Imports nothing but Node, for nothing
+ * else is there. Arguments: FORWARDS SOCKET NO_PROXY TUNNELS -- COMMAND…; FORWARDS is `PORT=SOCKET,…`, and an empty
+ * SOCKET means no proxy.
  */
 import { spawn } from 'node:child_process';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-const [socketPath = '', noProxy = '', tunnels = '', , file = '', ...args] = process.argv.slice(2);
+const [forwards = '', socketPath = '', noProxy = '', tunnels = '', , file = '', ...args] = process.argv.slice(2);
 
 function join(one: Socket, other: Socket): void {
   for (const [from, to] of [
@@ -30,9 +31,11 @@ function listen(server: Server, port: number): Promise<number> {
   });
 }
 
-const proxy = createServer({ allowHalfOpen: true }, (inside) => {
-  join(inside, connect({ path: socketPath, allowHalfOpen: true }));
-});
+function forward(path: string): Server {
+  return createServer({ allowHalfOpen: true }, (inside) => {
+    join(inside, connect({ path, allowHalfOpen: true }));
+  });
+}
 
 /** A port that looks like the outer loopback's own, for programs that know nothing of proxies. */
 function tunnel(target: string): Server {
@@ -60,19 +63,30 @@ function tunnel(target: string): Server {
   });
 }
 
-const address = `http://127.0.0.1:${String(await listen(proxy, 0))}`;
-for (const target of tunnels.split(',').filter((entry) => entry !== '')) {
-  await listen(tunnel(target), Number(target.slice(target.lastIndexOf(':') + 1))).catch(() => undefined);
-}
-const child = spawn(file, args, {
-  stdio: 'inherit',
-  env: {
-    ...process.env,
+async function proxyEnvironment(): Promise<Record<string, string>> {
+  const address = `http://127.0.0.1:${String(await listen(forward(socketPath), 0))}`;
+  for (const target of listed(tunnels)) {
+    await listen(tunnel(target), Number(target.slice(target.lastIndexOf(':') + 1))).catch(() => undefined);
+  }
+  return {
     ...{ HTTPS_PROXY: address, HTTP_PROXY: address, https_proxy: address, http_proxy: address },
     ...(noProxy === '' ? {} : { NO_PROXY: noProxy, no_proxy: noProxy }),
     // Node's own fetch heeds the others only with this.
     NODE_USE_ENV_PROXY: '1',
-  },
+  };
+}
+
+function listed(text: string): string[] {
+  return text.split(',').filter((entry) => entry !== '');
+}
+
+for (const entry of listed(forwards)) {
+  const split = entry.indexOf('=');
+  await listen(forward(entry.slice(split + 1)), Number(entry.slice(0, split)));
+}
+const child = spawn(file, args, {
+  stdio: 'inherit',
+  env: { ...process.env, ...(socketPath === '' ? {} : await proxyEnvironment()) },
 });
 child.on('error', (error) => {
   console.error(error.message);

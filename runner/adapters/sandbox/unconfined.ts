@@ -1,6 +1,7 @@
 import { readlinkSync } from 'node:fs';
 import { homedir } from 'node:os';
 import type { Sandbox, SandboxEnding, SandboxRequest, SandboxResult } from '../../core/ports/sandbox.ts';
+import { openHostForwards } from './host-forwards.ts';
 import { inheritedDescriptors } from './inherited-descriptors.ts';
 import { ProcessTable } from './process-table.ts';
 import { findProgram, innerPath, requireProgram } from './program-lookup.ts';
@@ -37,13 +38,18 @@ export function createUnconfinedSandbox(options: UnconfinedOptions): Sandbox {
       const writable = request.mounts.filter(({ mode }) => mode === 'read-write').map(({ source }) => source);
       const containment = new GroupContainment(table, new ResourceWatch(request.limits, writable));
       const [file, ...args] = limitedCommand(request, path);
-      const { ended, output } = await superviseRun(
-        request,
-        { file, args, cwd: request.cwd, env: { ...request.env, PATH: path, HOME: home }, detached: true, inherited },
-        containment,
-        { watchMs, logBytes: options.logBytes ?? 10_000_000 },
-      );
-      return runResult(ended, output, []) satisfies SandboxResult;
+      const forwards = await openHostForwards(request.forwards ?? []);
+      try {
+        const { ended, output } = await superviseRun(
+          request,
+          { file, args, cwd: request.cwd, env: { ...request.env, PATH: path, HOME: home }, detached: true, inherited },
+          containment,
+          { watchMs, logBytes: options.logBytes ?? 10_000_000 },
+        );
+        return runResult(ended, output, []) satisfies SandboxResult;
+      } finally {
+        forwards.close();
+      }
     },
   };
 }

@@ -33,6 +33,11 @@ export interface UsageRecord {
   readonly usage: TokenUsage;
   /** US dollars; null when the price is not known. */
   readonly cost: number | null;
+  /**
+   * Whether the response ended before the provider counted it: the output is a rough count of what had streamed by then,
+   * and the input, where it had not been told, one of what was sent.
+   */
+  readonly estimated: boolean;
   /** Whether the credential is a subscription's, so that `cost` is not what is paid. */
   readonly subscription: boolean;
 }
