@@ -133,7 +133,7 @@ async function follow(client: ServiceClient, jobId: string, options: FollowOptio
 export function isAtRest(job: Pick<JobDocument, 'status' | 'waitingFor'>): boolean {
   // One that was pushed aside is paused too, and goes on by itself.
   if (isFinished(job.status) || (job.status === 'paused' && job.waitingFor === null)) return true;
-  return job.status === 'waiting' && ['approval', 'human', 'question'].includes(job.waitingFor ?? '');
+  return job.status === 'waiting' && ['approval', 'human', 'question', 'budget'].includes(job.waitingFor ?? '');
 }
 
 /** Stopping, stopped, starting; a token that is not known any more is one of a service that was. */

@@ -2,6 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { AgentStage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
+import type { Attempt } from './ports/job-registry.ts';
 
 /** The profile that works in a stage: the note's own choice, else the first whose pattern matches, else the first without a pattern, by name. */
 export function selectAgent(
@@ -43,6 +44,38 @@ export function requireAgent(
   throw new OpusError('vault.agent-missing', `No confirmed agent note works in the ${stage} stage.`, {
     hint: `Write one in 00_system/opus/agents/ with "stage: ${stage}" and confirm it with opus trust, or leave the stage out with "stages:" in 00_system/opus/config.md.`,
   });
+}
+
+const endpointsOfDrivers: Partial<Record<AgentProfile['driver'], string>> = {
+  claude: 'anthropic',
+  codex: 'openai',
+  gemini: 'google',
+};
+
+/** Names under `models` in opus.yml that an agent reaches: its note's own, else its driver's, else the one its model names, as in `house/small`. */
+export function endpointsOf(profile: Pick<AgentProfile, 'driver' | 'endpoints'>, model: string): readonly string[] {
+  if (profile.endpoints.length > 0) return profile.endpoints;
+  const ofDriver = endpointsOfDrivers[profile.driver];
+  if (ofDriver !== undefined) return [ofDriver];
+  const named = /^([A-Za-z][\w.-]*)\//.exec(model)?.[1];
+  return named === undefined || profile.driver === 'command' ? [] : [named];
+}
+
+/**
+ * The conversation that an attempt goes on with: a coder's and planner's own whatever came between, a reviewer's only
+ * where it was cut off, so that each round is judged afresh.
+ */
+export function sessionToResume(
+  attempts: readonly Attempt[],
+  current: Pick<Attempt, 'id' | 'stage' | 'round' | 'agent'>,
+): string | null {
+  const last = attempts.findLast(
+    ({ id, stage, agent, session }) =>
+      id !== current.id && stage === current.stage && agent === current.agent && session !== null,
+  );
+  if (!last) return null;
+  if (current.stage === 'code' || current.stage === 'plan') return last.session;
+  return last.round === current.round && last.status !== 'passed' && last.status !== 'rejected' ? last.session : null;
 }
 
 /** The model that a profile uses for this FR; empty when the note names none. */

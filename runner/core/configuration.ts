@@ -126,6 +126,9 @@ export interface ModelPrices {
 export interface LimitsConfig {
   readonly budget: number | null;
   readonly dailyBudget: number | null;
+  /** The most tokens that one job may use. */
+  readonly tokens: number | null;
+  readonly dailyTokens: number | null;
   readonly network: readonly string[] | null;
   readonly drivers: readonly AgentProfile['driver'][] | null;
   readonly autoMerge: boolean;

@@ -68,6 +68,11 @@ export async function decide(
       hint: `opus changes ${job.featureRequestId} --comment "…"`,
     });
   }
+  if (kind !== 'reject' && job.gate.kind === 'question' && comment.trim() === '') {
+    throw new OpusError('config.usage', `${job.id} asks a question, and the answer is empty.`, {
+      hint: `opus answer ${job.featureRequestId} --comment "…"`,
+    });
+  }
   const { approvers } = dependencies.confirmed().policy;
   if (approvers.length > 0 && !approvers.includes(actor.person)) {
     const who = actor.channel === 'note' ? 'Whoever writes into the note' : actor.person;
@@ -127,7 +132,7 @@ async function requireUnmoved(dependencies: EngineDependencies, job: Job, commit
 
 /** The approval is for a plan of an FR as it read then: where the note was changed since, the gate asks for the new text. */
 async function requireSamePlan(dependencies: EngineDependencies, job: Job, shown: Gate): Promise<void> {
-  const gate = await gateOf(dependencies, job, 'plan');
+  const gate = await gateOf(dependencies, job, { kind: 'gate', gate: 'plan', round: 0 });
   if (gate.hash === shown.hash) return;
   recordJob(dependencies.registry, null, job, {
     fields: { gate, error: null },

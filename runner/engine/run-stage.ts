@@ -1,4 +1,5 @@
-import { dispositionOf, OpusError, toOpusError } from '#shared/domain/errors.ts';
+import { dispositionOf, OpusError, toOpusError, type ErrorCode } from '#shared/domain/errors.ts';
+import type { WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
@@ -68,6 +69,7 @@ export function beginAttempt(
     refusedHosts: [],
     generation: order.generation,
     leaseUntil: clock.now() + dependencies.config.timeouts.lease,
+    session: null,
   };
   recordJob(registry, `${id}/begin`, job, {
     fields: {
@@ -184,6 +186,12 @@ function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Atte
   });
 }
 
+/** What holds of these codes; any other is a circuit's. */
+const holdReasons: Partial<Record<ErrorCode, WaitReason>> = {
+  'agent.usage-limit': 'usage-limit',
+  'agent.daily-budget': 'budget',
+};
+
 /** An error that only time mends puts the job on hold until then and is charged to nobody. */
 function holdOf(
   { clock }: EngineDependencies,
@@ -201,7 +209,7 @@ function holdOf(
     };
   }
   const holdUntil = error.summary().until ?? clock.now() + unknownResetMs;
-  const waitingFor = error.code === 'agent.usage-limit' ? 'usage-limit' : 'circuit';
+  const waitingFor = holdReasons[error.code] ?? 'circuit';
   const until = new Date(holdUntil).toISOString().replace(/:\d\d\.\d+Z$/, 'Z');
   return {
     status: 'waiting',

@@ -1,6 +1,6 @@
 import type { Gate } from '#shared/domain/gate.ts';
 import type { Next } from '../core/pipeline/next.ts';
-import { planHash } from './plan-hash.ts';
+import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
@@ -18,9 +18,11 @@ export async function settle(
   const key = `${job.id}/settle/${registry.attempts(job.id).length}.${registry.decisions(job.id).length + registry.retries(job.id).length}`;
   switch (upcoming.kind) {
     case 'gate': {
-      const gate = await gateOf(dependencies, job, upcoming.gate);
+      const gate = await gateOf(dependencies, job, upcoming);
+      const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
+      const error = 'attempt' in upcoming ? upcoming.attempt.error : null;
       recordJob(registry, key, job, {
-        fields: { status: 'waiting', waitingFor: 'approval', runState: 'waiting', gate, error: null },
+        fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
       });
       return;
@@ -55,8 +57,14 @@ export async function settle(
 }
 
 /** What a person is shown at a gate, and so what a decision is bound to. */
-export async function gateOf(dependencies: EngineDependencies, job: Job, kind: 'plan' | 'merge'): Promise<Gate> {
+export async function gateOf(
+  dependencies: EngineDependencies,
+  job: Job,
+  upcoming: Extract<Next, { kind: 'gate' }>,
+): Promise<Gate> {
+  const { gate: kind } = upcoming;
   if (kind === 'merge') return { kind, hash: headOf(job) };
+  if ('attempt' in upcoming) return { kind, hash: questionHash(upcoming.attempt) };
   const featureRequest = await noteOfJob(dependencies, job);
   const plan = planTextOf(dependencies.registry.attempts(job.id)).text ?? '';
   return { kind, hash: planHash(plan, featureRequest?.contentHash ?? '') };

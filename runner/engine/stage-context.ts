@@ -4,6 +4,9 @@ import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configurati
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
 import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
+import type { AgentEvent } from '#shared/domain/agent-event.ts';
+import type { Stage } from '#shared/domain/stage.ts';
+import type { Gateway, UsageRecord } from '../core/ports/gateway.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -33,11 +36,23 @@ export interface EngineDependencies {
   readonly owner: string;
   /** Bounded, safe file writes and folders of an attempt. */
   readonly files: AttemptFiles;
+  /** The way to models; null where opus.yml names none. */
+  readonly gateway: Gateway | null;
   readonly circuits: Circuits;
   /** Bytes free for the data folder; null where that cannot be told. */
   freeBytes(): number | null;
+  /** What agents do, as they do it; must not throw. */
+  onAgentEvent(about: AgentEventSource, event: AgentEvent): void;
+  /** What a model response took; must not throw. */
+  onUsage(used: { readonly agent: string; readonly record: UsageRecord }): void;
   /** Live progress for the terminal; must not throw. */
   readonly progress: (line: ProgressLine) => void;
+}
+
+export interface AgentEventSource {
+  readonly job: string;
+  readonly attempt: string;
+  readonly stage: Stage;
 }
 
 export interface ConfirmedNotes {
@@ -50,6 +65,8 @@ export interface ConfirmedNotes {
 export interface AttemptFiles {
   /** Makes an empty private folder for the attempt and returns its path. */
   folder(job: string, attempt: string): Promise<string>;
+  /** Kept from attempt to attempt of one agent on one job. */
+  stateFolder(job: string, agent: string): Promise<string>;
   logFile(job: string, attempt: string): string;
   removeJob(job: string): Promise<void>;
   /** Jobs of which there are folders of attempts. */

@@ -90,6 +90,8 @@ export interface FeatureRequest {
   readonly base: string | null;
   readonly agent: string | null;
   readonly complexity: Complexity | null;
+  /** US dollars that its job may cost at most; null leaves it to opus.yml. */
+  readonly budget: number | null;
   readonly aliases: readonly string[];
   readonly tags: readonly string[];
   /** The note's text after the frontmatter, line ends as in the file. */

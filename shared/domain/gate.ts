@@ -28,8 +28,12 @@ export function formatGate(gate: Gate): string {
  * Phones begin with a capital letter, and people copy the gate as it stands in the note.
  */
 export function parseNoteDecision(text: string): (Decision & { readonly hash: string }) | null {
-  const match = /^\s*(approve|changes|reject)(?:\s+(?:[a-z]+@)?([0-9a-f]{8,64}))?(?:\s+([\s\S]*\S))?\s*$/i.exec(text);
-  const kind = decisionKinds.find((candidate) => candidate === match?.[1]?.toLowerCase());
+  const match = /^\s*(approve|changes|answer|reject)(?:\s+(?:[a-z]+@)?([0-9a-f]{8,64}))?(?:\s+([\s\S]*\S))?\s*$/i.exec(
+    text,
+  );
+  // The answer to a question goes back with its words, as changes do.
+  const word = match?.[1]?.toLowerCase().replace('answer', 'changes');
+  const kind = decisionKinds.find((candidate) => candidate === word);
   if (!match || !kind) return null;
   return { kind, hash: match[2]?.toLowerCase() ?? '', comment: match[3] ?? '' };
 }

@@ -10,6 +10,7 @@ export const userKeys = [
   'base',
   'agent',
   'complexity',
+  'budget',
   'aliases',
   'tags',
 ] as const;

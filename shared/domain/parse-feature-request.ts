@@ -61,6 +61,7 @@ export function parseFeatureRequest(path: string, text: string, reading: Feature
     base: readName(note, 'base', /^[A-Za-z0-9_][\w./+@-]*$/, 'Write the name of a branch, such as `main`.'),
     agent: readName(note, 'agent', /^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u, 'Write the name of an agent note.'),
     complexity: readComplexity(note),
+    budget: readBudget(note),
     aliases: note.texts('aliases'),
     tags: note.texts('tags').map((tag) => tag.replace(/^#/, '')),
     body: frontmatter.body,
@@ -195,6 +196,15 @@ function readPriority(note: NoteReader): FeatureRequest['priority'] {
   const hint = 'Write P0, P1, P2 or P3; 0 to 3, urgent, high, medium and low are read too.';
   note.report('priority.unknown', `\`${text}\` is no priority; P2 is used.`, hint, line, 'warning');
   return 'P2';
+}
+
+function readBudget(note: NoteReader): FeatureRequest['budget'] {
+  const { text, line } = note.text('budget');
+  if (text === '') return null;
+  const amount = /^(\d{1,9}(?:\.\d{1,4})?)\s*(?:USD|\$)?$/i.exec(text)?.[1];
+  if (amount !== undefined) return Number(amount);
+  note.report('key.invalid', `\`${text}\` is no amount in US dollars.`, 'Write for example `budget: 2 USD`.', line);
+  return null;
 }
 
 function readComplexity(note: NoteReader): FeatureRequest['complexity'] {

@@ -57,6 +57,7 @@ export function anAttempt(fields: Partial<Attempt> = {}): Attempt {
     refusedHosts: [],
     generation: 0,
     leaseUntil: null,
+    session: null,
     ...fields,
   };
 }

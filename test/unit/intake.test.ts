@@ -17,6 +17,7 @@ function aNote(fields: Partial<FeatureRequest> = {}): FeatureRequest {
     base: null,
     agent: null,
     complexity: null,
+    budget: null,
     aliases: [],
     tags: [],
     body: '',

@@ -66,6 +66,7 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
         refusedHosts: [],
         generation,
         leaseUntil: null,
+        session: null,
       });
     }
   }

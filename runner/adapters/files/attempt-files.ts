@@ -11,6 +11,11 @@ export function createAttemptFiles(dataFolder: string) {
       await mkdir(folder, { recursive: true, mode: 0o700 });
       return folder;
     },
+    async stateFolder(job: string, agent: string): Promise<string> {
+      const folder = join(attempts, job, `state-${agent}`);
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      return folder;
+    },
     logFile: (job: string, attempt: string): string => join(logFolder(dataFolder, job), `${attempt}.log`),
     async jobs(): Promise<string[]> {
       const entries = await readdir(attempts, { withFileTypes: true }).catch(() => []);

@@ -149,6 +149,27 @@ const migrations: readonly string[] = [
     highest INTEGER NOT NULL
   );
   `,
+  `
+  ALTER TABLE attempts ADD COLUMN session TEXT;
+
+  CREATE TABLE usage (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT,
+    attempt_id TEXT,
+    agent TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    model TEXT NOT NULL,
+    at INTEGER NOT NULL,
+    input INTEGER NOT NULL,
+    cache_read INTEGER NOT NULL,
+    cache_write INTEGER NOT NULL,
+    output INTEGER NOT NULL,
+    cost REAL,
+    subscription INTEGER NOT NULL
+  );
+  CREATE INDEX usage_of_job ON usage (job_id);
+  CREATE INDEX usage_by_time ON usage (at);
+  `,
 ];
 
 export const schemaVersion = migrations.length;

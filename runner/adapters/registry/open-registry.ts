@@ -164,6 +164,28 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
     setState: (key, value) => {
       setState(key, value);
     },
+    recordUsage({ jobId, attemptId, usage, subscription, ...entry }) {
+      const { input, cacheRead, cacheWrite, output } = usage;
+      execute(
+        build.insertInto('usage').values({
+          ...entry,
+          job_id: jobId,
+          attempt_id: attemptId,
+          input,
+          cache_read: cacheRead,
+          cache_write: cacheWrite,
+          output,
+          subscription: subscription ? 1 : 0,
+        }),
+      );
+    },
+    setSession(attemptId, owner, session) {
+      connection.run(`UPDATE attempts SET session = ? WHERE id = ? AND owner = ? AND status = 'running'`, [
+        session,
+        attemptId,
+        owner,
+      ]);
+    },
     heartbeat(owner, leaseUntil) {
       return connection.transaction(() => {
         const mine = `owner = ? AND status = 'running'`;

@@ -102,6 +102,7 @@ export function attemptFromRow(row: AttemptRow): Attempt {
     refusedHosts: list('attempts.refused_hosts', row.refused_hosts) as Attempt['refusedHosts'],
     generation: row.generation,
     leaseUntil: row.lease_until,
+    session: row.session,
   };
 }
 
@@ -124,6 +125,7 @@ export function attemptToColumns(attempt: Partial<Attempt>): Columns<AttemptRow>
     refused_hosts: attempt.refusedHosts && JSON.stringify(attempt.refusedHosts),
     generation: attempt.generation,
     lease_until: attempt.leaseUntil,
+    session: attempt.session,
   };
 }
 

@@ -59,6 +59,7 @@ export interface AttemptRow {
   refused_hosts: Json;
   generation: number;
   lease_until: number | null;
+  session: string | null;
 }
 
 export interface DecisionRow {
@@ -113,6 +114,23 @@ export interface TrustedNoteRow {
   at: number;
 }
 
+export interface UsageRow {
+  seq: number;
+  job_id: string | null;
+  attempt_id: string | null;
+  agent: string;
+  endpoint: string;
+  model: string;
+  at: number;
+  input: number;
+  cache_read: number;
+  cache_write: number;
+  output: number;
+  cost: number | null;
+  /** 0 or 1. */
+  subscription: number;
+}
+
 export interface RunnerStateRow {
   key: string;
   value: Json;
@@ -152,4 +170,5 @@ export interface Tables {
   runner_state: RunnerStateRow;
   notifications: Numbered<NotificationRow>;
   job_numbers: JobNumberRow;
+  usage: Numbered<UsageRow>;
 }

@@ -1,4 +1,4 @@
-import { dispositionOf, type ErrorSummary } from '#shared/domain/errors.ts';
+import { dispositionOf, type ErrorCode, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { isBlocking, reviewResult } from '#shared/domain/stage.ts';
 import type { Attempt } from '../ports/job-registry.ts';
@@ -31,6 +31,8 @@ export type Next =
       readonly failures: number;
     }
   | { readonly kind: 'gate'; readonly gate: 'plan' | 'merge'; readonly round: number }
+  /** The agent of this attempt asks a person, or has spent what it may. */
+  | { readonly kind: 'gate'; readonly gate: 'question' | 'budget'; readonly round: number; readonly attempt: Attempt }
   | { readonly kind: 'human'; readonly error: ErrorSummary }
   | { readonly kind: 'failed'; readonly error: ErrorSummary }
   | { readonly kind: 'rejected'; readonly comment: string }
@@ -49,6 +51,8 @@ interface Position {
   /** A person's answer to the gate before `stage` has come. */
   approved: boolean;
   stopped: Next | null;
+  /** An attempt that goes on when a person has answered. */
+  asks: { readonly gate: 'question' | 'budget'; readonly attempt: Attempt } | null;
 }
 
 /** What comes next for a job: the only place where that is decided. Pure: no clock, no I/O. */
@@ -64,13 +68,15 @@ export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): 
     feedback: [],
     approved: false,
     stopped: null,
+    asks: null,
   };
   for (const entry of history) {
     if (entry.kind === 'attempt') applyAttempt(position, entry.attempt, policy);
     else if (entry.kind === 'retry') applyRetry(position, entry.retry, policy);
     else {
       const { kind, comment } = entry.decision;
-      if (kind === 'approve') position.approved = true;
+      if (position.asks !== null && kind !== 'reject') answer(position, comment);
+      else if (kind === 'approve') position.approved = true;
       else if (kind === 'reject') position.stopped = { kind: 'rejected', comment };
       else if (entry.decision.gate.kind === 'plan') moveTo(position, 'plan', { kind: 'comment', comment });
       else {
@@ -82,6 +88,7 @@ export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): 
     }
   }
   if (position.stopped) return position.stopped;
+  if (position.asks !== null) return { kind: 'gate', round: position.round, ...position.asks };
   if (position.stage === null) return { kind: 'done' };
   if (position.stage === 'merge' && !position.approved) return { kind: 'gate', gate: 'merge', round: position.round };
   if (planIsAskedFor(position, policy)) return { kind: 'gate', gate: 'plan', round: position.round };
@@ -93,6 +100,12 @@ export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): 
     feedback: position.feedback,
     failures: position.failures,
   };
+}
+
+/** The same stage goes on; what the person said goes with it. */
+function answer(position: Position, comment: string): void {
+  position.asks = null;
+  if (comment !== '') position.feedback = [...position.feedback, { kind: 'comment', comment }];
 }
 
 function planIsAskedFor(position: Position, policy: PipelinePolicy): boolean {
@@ -151,10 +164,21 @@ function reject(position: Position, attempt: Attempt, policy: PipelinePolicy): v
   position.used++;
 }
 
+/** What ends an attempt and is a person's to decide, with no failure in it. */
+const gateOfCode: Partial<Record<ErrorCode, 'question' | 'budget'>> = {
+  'agent.question': 'question',
+  'agent.budget': 'budget',
+};
+
 function fail(position: Position, attempt: Attempt, policy: PipelinePolicy): void {
   position.tries++;
   // Held by something outside, such as a usage limit: no attempt is charged.
   if (attempt.error && dispositionOf(attempt.error.code) === 'hold') return;
+  const gate = attempt.error === null ? undefined : gateOfCode[attempt.error.code];
+  if (gate !== undefined) {
+    position.asks = { gate, attempt };
+    return;
+  }
   position.failures++;
   const error = attempt.error ?? {
     code: 'internal.unexpected' as const,
@@ -179,6 +203,7 @@ function applyRetry(
   if (exhausted && from === 'code') position.round++;
   enter(position, from);
   position.stopped = null;
+  position.asks = null;
   // The round that the retry begins is one of those it grants.
   position.used = exhausted && from === 'code' ? 1 : 0;
   position.budget = retry.rounds ?? policy.rounds;

@@ -21,6 +21,8 @@ export interface AgentProfile {
   readonly model: string | Readonly<Record<string, string>> | null;
   readonly timeoutMs: number | null;
   readonly stallMs: number | null;
+  /** Names under `models` in opus.yml; empty leaves it to the driver and the model. */
+  readonly endpoints: readonly string[];
   /** Jobs that this agent works on at once; null means no limit of its own. */
   readonly concurrency: number | null;
   /** Tools that the agent may use, by its own names; absent or empty means its usual ones. */
@@ -49,6 +51,8 @@ export interface AgentRequest {
   readonly treeMode: 'read-only' | 'read-write';
   /** A folder of the runner, private to this attempt, empty at the start: prompt, result and out folder live in it. */
   readonly attemptFolder: string;
+  /** A folder of the runner for this job and agent, kept from attempt to attempt: what resuming a conversation needs. */
+  readonly stateFolder: string;
   /** Kept as OPUS_PLAN_FILE when there is a plan. */
   readonly plan: string | null;
   readonly logFile: string;

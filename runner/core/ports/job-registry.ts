@@ -1,3 +1,4 @@
+import type { TokenUsage } from '#shared/domain/agent-event.ts';
 import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { Evidence } from '#shared/domain/evidence.ts';
 import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
@@ -32,6 +33,8 @@ export interface RegistryReader {
   state(key: RunnerStateKey): { readonly value: unknown; readonly at: number } | null;
   /** Undelivered notifications whose time has come, oldest first. */
   notifications(filter: { readonly dueBy: number; readonly limit: number }): QueuedNotification[];
+  /** By agent and model, the most expensive first. Times in milliseconds since the epoch, `until` excluded. */
+  usage(filter: { readonly jobId?: string; readonly since?: number; readonly until?: number }): UsageTotal[];
   /** Seq of the newest event there ever was; 0 when there was none. Never less than before, whatever is forgotten. */
   lastEventSeq(): number;
   /** For metrics. */
@@ -52,6 +55,10 @@ export interface JobRegistry extends RegistryReader {
   trust(notes: readonly TrustedNote[]): void;
   untrust(paths: readonly string[]): void;
   setState(key: RunnerStateKey, value: unknown): void;
+  /** At once, so that a killed run's usage is known too. */
+  recordUsage(entry: UsageEntry): void;
+  /** The conversation of an attempt that its owner still works on. */
+  setSession(attemptId: string, owner: string, session: string): void;
   /** Prolongs the leases of the owner's running attempts and returns the ids of those that it still holds. */
   heartbeat(owner: string, leaseUntil: number): string[];
   /** Marks as interrupted the running attempts, whoever owns them, whose lease ended before `now`; returns their ids. */
@@ -174,6 +181,34 @@ export interface Attempt {
   readonly generation: number;
   /** Until when its owner counts as alive without another heartbeat. */
   readonly leaseUntil: number | null;
+  /** The agent's conversation, by which it can be resumed; null when it has none. */
+  readonly session: string | null;
+}
+
+/** What one model response took. */
+export interface UsageEntry {
+  /** Null for a call outside of any job. */
+  readonly jobId: string | null;
+  readonly attemptId: string | null;
+  readonly agent: string;
+  readonly endpoint: string;
+  readonly model: string;
+  readonly at: number;
+  readonly usage: TokenUsage;
+  /** US dollars; null when the price is not known. */
+  readonly cost: number | null;
+  readonly subscription: boolean;
+}
+
+export interface UsageTotal {
+  readonly agent: string;
+  readonly model: string;
+  readonly responses: number;
+  readonly usage: TokenUsage;
+  /** Of the responses whose price is known. */
+  readonly cost: number;
+  /** Tokens of the responses whose price is not known. */
+  readonly unpriced: number;
 }
 
 export interface RecordedDecision {

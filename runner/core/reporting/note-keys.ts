@@ -19,7 +19,7 @@ export function noteStatusOf(job: Job): NoteStatus {
     case 'canceled':
       return 'parked';
     case 'waiting':
-      if (job.waitingFor === 'human') return 'needs-human';
+      if (job.waitingFor === 'human' || job.waitingFor === 'budget') return 'needs-human';
       if (job.waitingFor === 'dependency') return 'blocked';
       return job.pullRequest === null ? 'in-progress' : 'in-review';
   }

@@ -1,17 +1,19 @@
-import { isFinished } from '#shared/domain/job.ts';
+import { isFinished, type WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { Next } from '../pipeline/next.ts';
 import type { Job } from '../ports/job-registry.ts';
 import type { Slot } from './snapshot.ts';
 
+const withPerson: readonly (WaitReason | null)[] = ['approval', 'question', 'budget', 'human'];
+
 /** Whether a job would go on if it were let: not at a gate, not with a person, not paused by one, not over. */
-export function wantsToGoOn(job: Pick<Job, 'status' | 'waitingFor' | 'pausedBy'>): boolean {
+export function wantsToGoOn(job: Pick<Job, 'status' | 'waitingFor' | 'pausedBy' | 'gate'>): boolean {
   if (isFinished(job.status)) return false;
   switch (job.status) {
     case 'paused':
       return job.pausedBy === 'preemption';
     case 'waiting':
-      return job.waitingFor !== 'approval' && job.waitingFor !== 'question' && job.waitingFor !== 'human';
+      return !withPerson.includes(job.waitingFor) || (job.waitingFor === 'budget' && job.gate === null);
     default:
       return true;
   }

@@ -1,7 +1,7 @@
 import * as z from 'zod/mini';
 import { dispositionOf, OpusError } from '#shared/domain/errors.ts';
 import { stageResults, type AgentStage } from '#shared/domain/stage.ts';
-import { requireAgent, selectModel } from '../../core/agents.ts';
+import { endpointsOf, requireAgent, selectModel, sessionToResume } from '../../core/agents.ts';
 import {
   MalformedJson,
   type AgentOutcome,
@@ -11,6 +11,8 @@ import {
 } from '../../core/ports/agent.ts';
 import type { CircuitVerdict } from '../../core/ports/circuits.ts';
 import type { LimitsConfig } from '../../core/configuration.ts';
+import type { GatewayAccess } from '../../core/ports/gateway.ts';
+import { remainingBudget } from '../budget.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
 import { hiddenPaths } from './hidden-paths.ts';
@@ -33,7 +35,8 @@ export type AgentAnswer =
  * wrong with it; after that it is `agent.malformed-result`, never a rejection.
  */
 export async function runAgent(dependencies: EngineDependencies, run: StageRun, task: AgentTask): Promise<AgentAnswer> {
-  const first = await ask(dependencies, run, task, '');
+  const earlier = sessionToResume(dependencies.registry.attempts(run.job.id), run.attempt);
+  const first = await ask(dependencies, run, task, { correction: '', session: earlier });
   if (first.kind === 'canceled') return first;
   const checked = check(task.stage, first.result);
   if (checked.kind === 'valid') return { ...first, result: checked.value };
@@ -44,7 +47,8 @@ export async function runAgent(dependencies: EngineDependencies, run: StageRun, 
     kind: 'note',
     text: `the result is malformed (${checked.problem}); asking once more`,
   });
-  const second = await ask(dependencies, run, task, checked.problem);
+  const { session } = first.report;
+  const second = await ask(dependencies, run, task, { correction: checked.problem, session });
   if (second.kind === 'canceled') return second;
   const again = check(task.stage, second.result);
   if (again.kind === 'valid') return { ...second, result: again.value };
@@ -59,7 +63,7 @@ async function ask(
   dependencies: EngineDependencies,
   run: StageRun,
   task: AgentTask,
-  correction: string,
+  { correction, session }: { readonly correction: string; readonly session: string | null },
 ): Promise<AgentAnswer> {
   const { config } = dependencies;
   const confirmed = dependencies.confirmed();
@@ -95,6 +99,8 @@ async function ask(
     profile.path,
   );
   const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
+  const model = selectModel(profile, run.featureRequest);
+  const gateway = await openGateway(dependencies, run, profile, model);
   const request: AgentRequest = {
     profile,
     job: run.job.id,
@@ -103,10 +109,11 @@ async function ask(
     attempt: run.attempt.number,
     round: run.attempt.round,
     prompt: correction === '' ? prompt : `${prompt}\n\n${correctionText(correction, schema)}`,
-    model: selectModel(profile, run.featureRequest),
+    model,
     tree: task.tree,
     treeMode: task.treeMode,
     attemptFolder: await dependencies.files.folder(run.job.id, name),
+    stateFolder: await dependencies.files.stateFolder(run.job.id, profile.name),
     plan: task.plan,
     logFile: dependencies.files.logFile(run.job.id, name),
     timeoutMs: profile.timeoutMs ?? config.timeouts.stage,
@@ -114,13 +121,45 @@ async function ask(
     limits: run.limits,
     hidden: hiddenPaths(config),
     signal: run.signal,
-    session: null,
-    gateway: null,
+    session,
+    gateway,
+    onEvent: (event) => {
+      if (event.kind === 'session') dependencies.registry.setSession(run.attempt.id, dependencies.owner, event.id);
+      dependencies.onAgentEvent({ job: run.job.id, attempt: run.attempt.id, stage: task.stage }, event);
+    },
     onOutput: (text) => {
       dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
     },
   };
-  return answerOf(await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent));
+  try {
+    return answerOf(await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent));
+  } finally {
+    await gateway?.close();
+  }
+}
+
+/** A way to the models for an agent that needs one, within what the job may still spend. */
+async function openGateway(
+  dependencies: EngineDependencies,
+  run: StageRun,
+  profile: AgentProfile,
+  model: string,
+): Promise<GatewayAccess | null> {
+  const { registry, gateway } = dependencies;
+  const endpoints = endpointsOf(profile, model);
+  if (gateway === null || endpoints.length === 0) return null;
+  const about = { jobId: run.job.id, attemptId: run.attempt.id, agent: profile.name };
+  return await gateway.open({
+    job: run.job.id,
+    attempt: run.attempt.id,
+    agent: profile.name,
+    endpoints,
+    budget: remainingBudget(dependencies, run.job, run.featureRequest.budget),
+    onUsage: (record) => {
+      registry.recordUsage({ ...about, ...record });
+      dependencies.onUsage({ agent: profile.name, record });
+    },
+  });
 }
 
 /** opus.yml holds ceilings, which a note may stay below and never raise. */
@@ -155,6 +194,13 @@ function judgeAgent(ended: PromiseSettledResult<AgentOutcome>): CircuitVerdict {
   return outcome.kind === 'failed' && dispositionOf(outcome.error.code) === 'retry' ? 'failure' : 'neither';
 }
 
+function asked({ question, report }: Extract<AgentOutcome, { kind: 'asked' }>): OpusError {
+  return new OpusError('agent.question', question, {
+    hint: 'Answer with: opus answer --comment "…"',
+    details: { refusedHosts: report.refusedHosts, tail: report.tail },
+  });
+}
+
 function answerOf(outcome: AgentOutcome): AgentAnswer {
   if (outcome.kind === 'failed') {
     const { code, message, hint, until } = outcome.error;
@@ -164,7 +210,7 @@ function answerOf(outcome: AgentOutcome): AgentAnswer {
       details: { refusedHosts: outcome.report.refusedHosts, tail: outcome.report.tail },
     });
   }
-  if (outcome.kind === 'asked') throw new OpusError('agent.failed', `The agent asks: ${outcome.question}`);
+  if (outcome.kind === 'asked') throw asked(outcome);
   if (outcome.kind === 'canceled') return { kind: 'canceled', report: outcome.report };
   return { kind: 'answered', result: outcome.result, report: outcome.report };
 }
