@@ -1,0 +1,212 @@
+import { lstat, mkdir, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { TokenUsage } from '#shared/domain/agent-event.ts';
+import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../../core/ports/agent.ts';
+import type { GatewayAccess } from '../../../core/ports/gateway.ts';
+import type { Mount, Sandbox } from '../../../core/ports/sandbox.ts';
+import {
+  contractEnvironment,
+  contractMounts,
+  emptyReport,
+  readResult,
+  writeAttemptFiles,
+} from '../attempt-contract.ts';
+import { agentOf, named, noResult, sentinelError } from '../command-failures.ts';
+import { claude } from './claude.ts';
+import { failureOf } from './cli-failures.ts';
+import { codex } from './codex.ts';
+import { gemini } from './gemini.ts';
+import type { EventReader, NativeCli, NativeKind } from './native-cli.ts';
+import { opencode } from './opencode.ts';
+import { openReadableLog, type ReadableLog } from './readable-log.ts';
+import { resultInText } from './result-in-text.ts';
+import { runCliAgent, type CliRun } from './run-cli-agent.ts';
+
+export interface NativeDriverOptions {
+  readonly kind: NativeKind;
+  readonly sandbox: Sandbox;
+  /** Where the CLI lies; null when it is not installed. */
+  readonly installed: (name: NativeKind) => { readonly path: string; readonly version: string } | null;
+  /** The runner's environment, from which `env:` of an agent note passes names through. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `~` in `reads`. */
+  readonly home: string;
+  /** Whether the sandbox covers what it is told to cover; false where there is none. */
+  readonly isolated?: boolean;
+  /** Milliseconds that an agent may go on without any progress after the gateway refused it. */
+  readonly refusalGraceMs?: number;
+}
+
+const clis: Readonly<Record<NativeKind, NativeCli>> = { claude, codex, opencode, gemini };
+const logBytes = 10_000_000;
+
+/** The name under `models` in opus.yml that an agent note's model is reached by. */
+export function endpointOf(kind: NativeKind, model: string): string {
+  return clis[kind].endpointOf(model);
+}
+
+/** How the events of a CLI are read, for what was recorded of it. */
+export function readerOf(kind: NativeKind, options: Parameters<NativeCli['reader']>[0]): EventReader {
+  return clis[kind].reader(options);
+}
+
+/** Drives a coding agent's own CLI: its events as they come, its conversation resumed, its end judged by more than its exit code. */
+export function createNativeDriver(options: NativeDriverOptions): AgentDriver {
+  return {
+    async run(request) {
+      try {
+        return await runNative(options, clis[options.kind], request);
+      } catch (thrown) {
+        const error = named(toOpusError(thrown), request);
+        return { kind: 'failed', error: error.summary(), report: emptyReport };
+      }
+    },
+  };
+}
+
+async function runNative(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<AgentOutcome> {
+  const gateway = requireGateway(cli, request);
+  const program = await programOf(options, cli);
+  const paths = await writeAttemptFiles(request);
+  const covers = await coversOf(options, cli, request);
+  const kept = keptFolder(cli, request);
+  const totals = await takeTotals(kept);
+  const log = openReadableLog({ path: request.logFile, bytes: logBytes, onOutput: request.onOutput });
+  const runOnce = (session: string | null, number: number): Promise<CliRun> =>
+    runCliAgent({
+      cli,
+      sandbox: options.sandbox,
+      request,
+      gateway,
+      paths,
+      program,
+      env: contractEnvironment(options.environment, request, paths),
+      mounts: [...contractMounts(options.home, request, paths), ...covers],
+      home: join(request.attemptFolder, `home-${number}`),
+      kept,
+      session,
+      before: session !== null && totals?.session === session ? totals.usage : null,
+      log,
+      transcript: join(request.attemptFolder, 'transcript.log'),
+      refusalGraceMs: options.refusalGraceMs ?? 15_000,
+    });
+  try {
+    const first = await runOnce(request.session, 1);
+    const run = isUnknownSession(cli, request, first) ? await beginAfresh(log, () => runOnce(null, 2)) : first;
+    const durationMs = run === first ? run.result.durationMs : first.result.durationMs + run.result.durationMs;
+    await keepTotals(kept, run);
+    return await outcomeOf(request, gateway, paths, run, durationMs);
+  } finally {
+    log.close();
+  }
+}
+
+async function outcomeOf(
+  request: AgentRequest,
+  gateway: GatewayAccess,
+  paths: Awaited<ReturnType<typeof writeAttemptFiles>>,
+  run: CliRun,
+  durationMs: number,
+): Promise<AgentOutcome> {
+  const { exitCode, tail, refusedHosts } = run.result;
+  const report: AgentReport = { durationMs, exitCode, tail, refusedHosts, session: run.session };
+  if (request.signal.aborted && run.result.ending === 'aborted') return { kind: 'canceled', report };
+  const failure = failureOf(request, run, gateway.refusal()) ?? (await sentinelError(request, paths.out));
+  if (failure) return { kind: 'failed', error: failure, report };
+  const result = (await readResult(request, paths)) ?? resultInText(run.ending.text);
+  if (result === null && request.stage !== 'test') {
+    return { kind: 'failed', error: noResult(request).summary(), report };
+  }
+  return { kind: 'finished', result, report };
+}
+
+function requireGateway(cli: NativeCli, request: AgentRequest): GatewayAccess {
+  if (request.gateway !== null) return request.gateway;
+  const endpoint = cli.endpointOf(request.model);
+  throw new OpusError('agent.credentials', `The ${agentOf(request)} has no way to a model.`, {
+    hint: `Write models: { ${endpoint}: { key: env:… } } in opus.yml.`,
+  });
+}
+
+/** A script of Node's is run by the runner's own Node: in the sandbox there may be no other. */
+async function programOf(options: NativeDriverOptions, cli: NativeCli): Promise<readonly string[]> {
+  const found = options.installed(cli.kind);
+  if (found === null) {
+    throw new OpusError('agent.not-found', `The program ${cli.kind} (${cli.title}) is not installed.`, {
+      hint: 'opus agents lists what is installed here.',
+    });
+  }
+  const path = await realpath(found.path).catch((cause: unknown) => {
+    throw new OpusError('agent.not-found', `The program ${found.path} (${cli.title}) is gone.`, {
+      hint: 'opus agents lists what is installed here.',
+      cause,
+    });
+  });
+  const file = await open(path);
+  try {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
+    const firstLine = buffer.toString('latin1', 0, bytesRead).split('\n')[0] ?? '';
+    return /^#!.*\bnode\b/.test(firstLine) ? [process.execPath, path] : [found.path];
+  } finally {
+    await file.close();
+  }
+}
+
+async function coversOf(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<Mount[]> {
+  const covers: Mount[] = [];
+  for (const name of cli.covered ?? []) {
+    const target = join(request.tree.path, name);
+    if ((await lstat(target).catch(() => null)) === null) continue;
+    if (options.isolated === false) {
+      throw new OpusError(
+        'sandbox.unavailable',
+        `The ${agentOf(request)} was not started: the repository's ${name} could make ${cli.title} run programs on this machine.`,
+        { hint: 'Sandboxes keep it out; opus doctor says why there are none here.' },
+      );
+    }
+    const source = join(request.attemptFolder, 'empty');
+    await mkdir(source, { recursive: true });
+    covers.push({ source, target, mode: 'read-only' });
+  }
+  return covers;
+}
+
+/** One for each agent and stage of a job: what a coding agent leaves there must not speak to its reviewer. */
+function keptFolder(cli: NativeCli, request: AgentRequest): string {
+  const agent = encodeURIComponent(request.profile.name).slice(0, 100);
+  return join(dirname(request.attemptFolder), `conversation-${cli.kind}-${agent}-${request.stage}`);
+}
+
+/** Only where the CLI says that it does not know the conversation, and nothing was asked of a model. */
+function isUnknownSession(cli: NativeCli, request: AgentRequest, run: CliRun): boolean {
+  if (request.session === null || run.worked || run.result.ending !== 'exited' || request.signal.aborted) return false;
+  return cli.isUnknownSession(run.result.exitCode, `${run.printed}\n${run.ending.problem ?? ''}`);
+}
+
+function beginAfresh(log: ReadableLog, run: () => Promise<CliRun>): Promise<CliRun> {
+  log.write('(the conversation could not be resumed; beginning afresh with the whole context)');
+  return run();
+}
+
+interface Totals {
+  readonly session: string;
+  readonly usage: TokenUsage;
+}
+
+/** Taken away as it is read: a run that is killed leaves none, and the next then knows that it does not know. */
+async function takeTotals(kept: string): Promise<Totals | null> {
+  const path = `${kept}.json`;
+  try {
+    const totals = JSON.parse(await readFile(path, 'utf8')) as Totals;
+    await rm(path, { force: true });
+    return totals;
+  } catch {
+    return null;
+  }
+}
+
+async function keepTotals(kept: string, { session, ending }: CliRun): Promise<void> {
+  if (session === null || ending.totals === null) return;
+  await writeFile(`${kept}.json`, JSON.stringify({ session, usage: ending.totals } satisfies Totals));
+}
