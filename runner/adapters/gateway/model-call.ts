@@ -1,0 +1,166 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { CallBody } from './call-body.ts';
+import type { Endpoint } from './endpoints.ts';
+import { textField, field } from './json-fields.ts';
+import { createMeter } from './meter.ts';
+import { requestHeaders, responseHeaders } from './passed-headers.ts';
+import { answerError, endOfRun, errorEvent } from './protocol-errors.ts';
+import { askProvider, reasonOf, type Connections } from './provider-request.ts';
+import { newReading, type Reading } from './reading.ts';
+import type { Redaction } from './redaction.ts';
+import type { Route } from './routes.ts';
+import type { ErrorAnswer } from './usage-limits.ts';
+import { usageReaders } from './usage-readers.ts';
+
+export interface ModelCall {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly endpoint: Endpoint;
+  readonly route: Route;
+  readonly body: CallBody;
+  readonly connections: Connections;
+  readonly redaction: Redaction;
+  /** Cuts the response, with this reason in the agent's own protocol. */
+  readonly cut: AbortSignal;
+  /** More of the response was read. */
+  readonly onProgress: (reading: Reading) => void;
+  /** Once, when nothing more will come, for a call that a provider has taken. */
+  readonly onEnd: (reading: Reading) => void;
+  /** What the agent is told instead of the provider's own error; null leaves that. */
+  readonly onRefusal: (answer: ErrorAnswer) => string | null;
+}
+
+/** Passes one call on to the provider, and its answer back as it comes. Settles when both are done; never rejects. */
+export async function passOn(call: ModelCall): Promise<void> {
+  const { request, response, endpoint, route, body, cut } = call;
+  const gone = new AbortController();
+  response.once('close', () => {
+    gone.abort();
+  });
+  let answer: IncomingMessage;
+  try {
+    answer = await askProvider(call.connections, {
+      url: endpoint.base + route.target,
+      method: request.method ?? 'GET',
+      headers: requestHeaders(request.headers, endpoint),
+      body: body.bytes,
+      signal: AbortSignal.any([gone.signal, cut]),
+    });
+  } catch (thrown) {
+    // The model may well have worked until the agent went away.
+    if (gone.signal.aborted || cut.aborted) call.onEnd(newReading());
+    if (cut.aborted) answerError(response, route.dialect, { status: endOfRun, message: String(cut.reason) });
+    const message = `The model endpoint ${endpoint.name} cannot be reached: ${reasonOf(thrown)}.`;
+    if (!response.destroyed && !response.headersSent) answerError(response, route.dialect, { status: 502, message });
+    return;
+  }
+  const status = answer.statusCode ?? 502;
+  if (status < 200 || status >= 300) await passOnRefusal(call, answer, status);
+  else if (isCompressed(answer)) {
+    answer.destroy();
+    const message = `The model endpoint ${endpoint.name} compresses what was asked for plain.`;
+    answerError(response, route.dialect, { status: 502, message });
+  } else await passOnResponse(call, answer);
+}
+
+function isCompressed(answer: IncomingMessage): boolean {
+  return !['', 'identity'].includes(answer.headers['content-encoding'] ?? '');
+}
+
+function passOnResponse(call: ModelCall, answer: IncomingMessage): Promise<void> {
+  const { response, route, redaction, cut } = call;
+  const meter = createMeter(answer.headers['content-type'] ?? '', usageReaders[route.dialect]);
+  const redacted = redaction.stream();
+  let endsLine = true;
+  let isEnded = false;
+
+  return new Promise((resolve) => {
+    const end = (): void => {
+      if (isEnded) return;
+      isEnded = true;
+      meter.end();
+      cut.removeEventListener('abort', onCut);
+      call.onEnd(meter.reading);
+      resolve();
+    };
+    const onCut = (): void => {
+      answer.destroy();
+      const isStream = answer.headers['content-type']?.startsWith('text/event-stream') === true;
+      end();
+      if (isStream && endsLine) response.end(errorEvent(route.dialect, String(cut.reason)));
+      else response.destroy();
+    };
+    const send = (bytes: Buffer): void => {
+      if (bytes.length === 0) return;
+      endsLine = bytes.at(-1) === 0x0a;
+      if (!response.write(bytes)) answer.pause();
+    };
+
+    answer.on('data', (chunk: Buffer) => {
+      meter.push(chunk);
+      call.onProgress(meter.reading);
+      if (!isEnded) send(redacted.push(chunk));
+    });
+    response.on('drain', () => answer.resume());
+    answer.once('end', () => {
+      if (isEnded) return;
+      send(redacted.end());
+      end();
+      response.end();
+    });
+    answer.once('close', () => {
+      if (isEnded) return;
+      end();
+      response.destroy();
+    });
+    answer.on('error', () => undefined);
+    response.once('close', () => {
+      answer.destroy();
+      end();
+    });
+    response.writeHead(answer.statusCode ?? 200, responseHeaders(answer.headers, redaction.text));
+    response.flushHeaders();
+    cut.addEventListener('abort', onCut);
+    if (cut.aborted) onCut();
+  });
+}
+
+const mostErrorBytes = 256 * 1024;
+
+async function passOnRefusal(call: ModelCall, answer: IncomingMessage, status: number): Promise<void> {
+  const { response, route, endpoint, redaction } = call;
+  if (status < 400) {
+    answer.destroy();
+    const message = `The model endpoint ${endpoint.name} redirects (${status}), which is not followed.`;
+    answerError(response, route.dialect, { status: 502, message });
+    return;
+  }
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of answer as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size <= mostErrorBytes) chunks.push(chunk);
+      else answer.destroy();
+    }
+  } catch {
+    // What came until then says enough.
+  }
+  const body = isCompressed(answer) ? '' : Buffer.concat(chunks).toString('utf8');
+  const instead = call.onRefusal({ status, headers: answer.headers, body });
+  if (instead !== null) {
+    answerError(response, route.dialect, { status: endOfRun, message: instead });
+    return;
+  }
+  if (response.destroyed) return;
+  const headers = responseHeaders(answer.headers, redaction.text);
+  delete headers['content-length'];
+  response.writeHead(status, headers);
+  response.end(redaction.text(body));
+}
+
+/** What the provider says went wrong, as short as it can be told to a person. */
+export function providerWords(body: unknown): string | null {
+  const message = textField(body, 'error', 'message') ?? textField(field(body, 0), 'error', 'message');
+  return message === null ? null : (message.split('\n')[0]?.slice(0, 300) ?? null);
+}

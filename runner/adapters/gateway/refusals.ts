@@ -1,0 +1,28 @@
+import type { GatewayRefusal } from '../../core/ports/gateway.ts';
+
+/** Why the provider, or the budget, refuses. A model that answers again is refused no longer. */
+export interface Refusals {
+  readonly last: () => GatewayRefusal | null;
+  /** `key` names what is refused; `stands` says that asking again before its end is of no use. */
+  set(key: string, refusal: GatewayRefusal, stands?: boolean): void;
+  clear(key: string): void;
+  /** A limit whose end is known and has not come. */
+  standing(key: string, now: number): GatewayRefusal | null;
+}
+
+export function createRefusals(): Refusals {
+  const refusals = new Map<string, { readonly refusal: GatewayRefusal; readonly stands: boolean }>();
+  return {
+    last: () => [...refusals.values()].at(-1)?.refusal ?? null,
+    set: (key, refusal, stands = false) => {
+      refusals.delete(key);
+      refusals.set(key, { refusal, stands });
+    },
+    clear: (key) => refusals.delete(key),
+    standing: (key, now) => {
+      const held = refusals.get(key);
+      if (held?.stands !== true || held.refusal.kind !== 'usage-limit') return null;
+      return held.refusal.until !== null && held.refusal.until > now ? held.refusal : null;
+    },
+  };
+}
