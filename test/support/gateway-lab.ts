@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { createGateway, type GatewayOptions } from '../../runner/adapters/gateway/create-gateway.ts';
 import type { ModelConfig } from '../../runner/core/configuration.ts';
@@ -6,7 +7,7 @@ import type { Dialect } from './scripted-dialects.ts';
 import { startScriptedModels, type ScriptedModels } from './scripted-models.ts';
 
 /** Known to the gateway alone. */
-export const canary = 'sk-ant-canary-0123456789abcdefghijklmnop';
+export const canary = `sk-ant-canary-${randomUUID()}`;
 
 export interface LoggedLine {
   readonly fields: Readonly<Record<string, unknown>>;

@@ -101,7 +101,7 @@ export async function startScriptedModels(options: ScriptedModelsOptions = {}): 
         return false;
       }
       if (response.destroyed) return false;
-      if (!response.write(piece)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+      if (!response.write(piece)) await writable(response);
     }
     response.end();
     return true;
@@ -159,6 +159,17 @@ export async function startScriptedModels(options: ScriptedModelsOptions = {}): 
       await new Promise((resolve) => server.close(resolve));
     },
   };
+}
+
+/** Until more can be written, or nothing any more. */
+function writable(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off('drain', done).off('close', done);
+      resolve();
+    };
+    response.on('drain', done).on('close', done);
+  });
 }
 
 /** Null for what no model answers, such as the list of models. */
