@@ -24,6 +24,8 @@ describe('a budget', () => {
     // One that had begun within the budget is paid for; its end is the agent's to have.
     const second = await askModel(access, way);
     expect(second.status).toBe(200);
+    expect(second.text).not.toContain('is spent');
+    expect(access.refusal()).toBeNull();
     const third = await askModel(access, way);
     expect(third).toMatchObject({ status: 400, headers: { 'x-should-retry': 'false' } });
     const { error } = JSON.parse(third.text) as { error: { message: string } };

@@ -135,9 +135,10 @@ describe('a response that is not ended', () => {
     await vi.waitFor(() => {
       expect(seen).toContain('xxx');
     });
-    await access.close();
+    const closed = access.close();
     expect(lab.records).toEqual([expect.objectContaining({ estimated: true })]);
     expect(lab.records[0]?.usage.input).toBe(usage.input);
+    await closed;
     await asked.catch(() => undefined);
     held.open();
     await access.close();

@@ -52,6 +52,12 @@ describe.each([
     expect(result.exitCode).toBe(0);
   });
 
+  it('is gone with the run', async () => {
+    const port = await freePort();
+    await runShell(sandbox, 'true', { forwards: [{ port, socketPath }] });
+    await expect(fetch(`http://127.0.0.1:${port}/`)).rejects.toThrow();
+  });
+
   it('hands on the exit code of the command', async () => {
     const port = await freePort();
     const result = await runShell(sandbox, 'exit 7', { forwards: [{ port, socketPath }] });

@@ -114,10 +114,6 @@ function passOnResponse(call: ModelCall, answer: IncomingMessage): Promise<void>
       response.destroy();
     });
     answer.on('error', () => undefined);
-    response.once('close', () => {
-      answer.destroy();
-      end();
-    });
     response.writeHead(answer.statusCode ?? 200, responseHeaders(answer.headers, redaction.text));
     response.flushHeaders();
     cut.addEventListener('abort', onCut);
