@@ -18,7 +18,6 @@ const usualTools = ['Read', 'Edit', 'Write', 'Bash', 'Glob', 'Grep'];
 export const claude: NativeCli = {
   kind: 'claude',
   title: 'Claude Code',
-  endpointOf: () => 'anthropic',
   conversations: '.claude/projects',
   invocation: ({ request, session, baseUrl, key }) => ({
     args: [

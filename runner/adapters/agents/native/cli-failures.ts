@@ -2,7 +2,13 @@ import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayRefusal } from '../../../core/ports/gateway.ts';
 import { agentOf, endingError, exitError } from '../command-failures.ts';
+import type { CliEnding } from './native-cli.ts';
 import type { CliRun } from './run-cli-agent.ts';
+
+/** How an agent came to its end: what its processes did, and what it said. */
+export type EndedRun = Pick<CliRun, 'result' | 'limitedUntil'> & {
+  readonly ending: Pick<CliEnding, 'ok' | 'problem' | 'status'>;
+};
 
 /** A provider's word holds a job no longer than a week. */
 const longestHoldMs = 7 * 86_400_000;
@@ -11,7 +17,7 @@ const longestHoldMs = 7 * 86_400_000;
  * Why a run counts as failed; null when it went well. What the gateway refused explains all that follows from it, and
  * an exit code counts only together with what the agent said: of both, every CLI has one that lies.
  */
-export function failureOf(request: AgentRequest, run: CliRun, refusal: GatewayRefusal | null): ErrorSummary | null {
+export function failureOf(request: AgentRequest, run: EndedRun, refusal: GatewayRefusal | null): ErrorSummary | null {
   const { result, ending } = run;
   if (result.ending === 'exited' && result.exitCode === 0 && ending.ok === true) return null;
   if (refusal !== null) return refusalError(request, refusal);
@@ -48,14 +54,14 @@ function usageLimit(request: AgentRequest, until: number | null, message: string
   };
 }
 
-function statusError(request: AgentRequest, { ending, limitedUntil }: CliRun): ErrorSummary | null {
+function statusError(request: AgentRequest, { ending, limitedUntil }: EndedRun): ErrorSummary | null {
   const words = ending.problem ?? 'the provider gave no reason';
   if (ending.status === 429) return usageLimit(request, limitedUntil, words);
   if (ending.status !== 401 && ending.status !== 403) return null;
   return refusalError(request, { kind: 'credentials', message: `${words} (HTTP ${ending.status})` });
 }
 
-function plainError(request: AgentRequest, { result, ending }: CliRun): ErrorSummary {
+function plainError(request: AgentRequest, { result, ending }: EndedRun): ErrorSummary {
   const hint = `Look with: opus job log ${request.job}`;
   const said = ending.problem?.trim() ?? '';
   if (said !== '') {

@@ -1,12 +1,21 @@
 import { noUsage, type AgentEvent, type TokenUsage } from '#shared/domain/agent-event.ts';
-import { anyText, countOf, listOf, objectOf, speechOf, statusInText, textOf, type JsonObject } from './json-values.ts';
+import {
+  anyText,
+  countOf,
+  errorWords,
+  listOf,
+  objectOf,
+  speechOf,
+  statusInText,
+  textOf,
+  type JsonObject,
+} from './json-values.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 /** Measured with @openai/codex 0.169.0. */
 export const codex: NativeCli = {
   kind: 'codex',
   title: 'Codex',
-  endpointOf: () => 'openai',
   conversations: '.codex/sessions',
   invocation: ({ request, session, baseUrl, key }) => ({
     args: [
@@ -46,7 +55,7 @@ function createCodexReader(resumed: boolean, before: TokenUsage | null): EventRe
   let totals: TokenUsage | null = null;
 
   function failed(message: string): AgentEvent[] {
-    problem = message;
+    problem = errorWords(message);
     status = statusInText(message) ?? status;
     return status === 429 ? [{ kind: 'rate-limit', until: null, message }] : [];
   }

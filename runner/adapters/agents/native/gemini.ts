@@ -2,6 +2,7 @@ import type { AgentEvent } from '#shared/domain/agent-event.ts';
 import {
   anyText,
   countOf,
+  errorWords,
   objectOf,
   speechOf,
   statusInText,
@@ -25,7 +26,6 @@ const toolNames: Readonly<Record<string, readonly string[]>> = {
 export const gemini: NativeCli = {
   kind: 'gemini',
   title: 'Gemini',
-  endpointOf: () => 'google',
   conversations: '.gemini/tmp',
   // It runs without a terminal only in a folder that it trusts, and of a trusted one it runs the hooks.
   covered: ['.gemini'],
@@ -55,6 +55,8 @@ export const gemini: NativeCli = {
     };
   },
   reader: () => createGeminiReader(),
+  // The status itself, of which a byte is left; below that are codes of its own.
+  statusOfExit: (exitCode) => (exitCode >= 144 ? 256 + exitCode : null),
   isUnknownSession: (exitCode, printed) => exitCode === 42 && /session/i.test(printed),
 };
 
@@ -99,7 +101,7 @@ function createGeminiReader(): EventReader {
 
   function failed(error: JsonObject): AgentEvent[] {
     const words = textOf(error['message']);
-    problem = words || problem;
+    problem = errorWords(/^\[API Error: (\{.*\})\]$/s.exec(words)?.[1] ?? words) || problem;
     status = statusOf(error['code']) ?? statusInText(words) ?? status;
     return status === 429 ? [{ kind: 'rate-limit', until: null, message: words }] : [];
   }

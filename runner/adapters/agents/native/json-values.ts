@@ -38,6 +38,16 @@ export function statusOf(value: unknown): number | null {
   return typeof value === 'number' && Number.isInteger(value) && value >= 400 && value <= 599 ? value : null;
 }
 
+/** What an error says, also where its words are the answer's whole body. */
+export function errorWords(text: string): string {
+  try {
+    const body = objectOf(JSON.parse(text) as unknown);
+    return textOf(objectOf(body['error'])['message']) || textOf(body['message']) || text;
+  } catch {
+    return text;
+  }
+}
+
 /** The HTTP status that an error's words name, as in `unexpected status 429 Too Many Requests`. */
 export function statusInText(text: string): number | null {
   const found = /\b(?:status(?:[ _]?code)?|HTTP|API Error|code)\W{0,3}([45]\d\d)\b/i.exec(text);

@@ -9,8 +9,6 @@ export interface NativeCli {
   readonly kind: NativeKind;
   /** In sentences. */
   readonly title: string;
-  /** The name under `models` in opus.yml that a model is reached by. */
-  endpointOf(model: string): string;
   /** Below HOME: where it keeps its conversations. Nothing else of HOME outlives a run. */
   readonly conversations: string;
   invocation(context: InvocationContext): Invocation;
@@ -18,6 +16,8 @@ export interface NativeCli {
   reader(options: { readonly resumed: boolean; readonly before: TokenUsage | null }): EventReader;
   /** Whether it ended so because it does not know the conversation. */
   isUnknownSession(exitCode: number | null, printed: string): boolean;
+  /** The HTTP status that its exit code stands for. */
+  statusOfExit?(exitCode: number): number | null;
   /** Folders of a repository from which it would take settings and programs; an empty one is shown in their place. */
   readonly covered?: readonly string[];
 }
@@ -26,7 +26,9 @@ export interface InvocationContext {
   readonly request: AgentRequest;
   /** The conversation to go on with. */
   readonly session: string | null;
-  /** Where the endpoint is: `http://127.0.0.1:4100/anthropic`. */
+  /** The name under `models` in opus.yml by which the model is reached. */
+  readonly endpoint: string;
+  /** Where that is: `http://127.0.0.1:4100/anthropic`. */
   readonly baseUrl: string;
   /** Stands where a key is asked for; the gateway puts the real one in. */
   readonly key: string;

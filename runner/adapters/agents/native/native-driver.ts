@@ -1,7 +1,8 @@
 import { lstat, mkdir, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { TokenUsage } from '#shared/domain/agent-event.ts';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import { endpointsOf } from '../../../core/agents.ts';
 import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayAccess } from '../../../core/ports/gateway.ts';
 import type { Mount, Sandbox } from '../../../core/ports/sandbox.ts';
@@ -41,14 +42,14 @@ export interface NativeDriverOptions {
 const clis: Readonly<Record<NativeKind, NativeCli>> = { claude, codex, opencode, gemini };
 const logBytes = 10_000_000;
 
-/** The name under `models` in opus.yml that an agent note's model is reached by. */
-export function endpointOf(kind: NativeKind, model: string): string {
-  return clis[kind].endpointOf(model);
-}
-
 /** How the events of a CLI are read, for what was recorded of it. */
 export function readerOf(kind: NativeKind, options: Parameters<NativeCli['reader']>[0]): EventReader {
   return clis[kind].reader(options);
+}
+
+/** Whether what a CLI printed as it ended says that it does not know the conversation. */
+export function isUnknownSession(kind: NativeKind, exitCode: number | null, printed: string): boolean {
+  return clis[kind].isUnknownSession(exitCode, printed);
 }
 
 /** Drives a coding agent's own CLI: its events as they come, its conversation resumed, its end judged by more than its exit code. */
@@ -66,11 +67,12 @@ export function createNativeDriver(options: NativeDriverOptions): AgentDriver {
 }
 
 async function runNative(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<AgentOutcome> {
-  const gateway = requireGateway(cli, request);
+  const { gateway, endpoint } = requireGateway(request);
   const program = await programOf(options, cli);
   const paths = await writeAttemptFiles(request);
   const covers = await coversOf(options, cli, request);
-  const kept = keptFolder(cli, request);
+  // One for each stage: what a coder leaves there must not speak to its reviewer.
+  const kept = join(request.stateFolder, `${cli.kind}-${request.stage}`);
   const totals = await takeTotals(kept);
   const log = openReadableLog({ path: request.logFile, bytes: logBytes, onOutput: request.onOutput });
   const runOnce = (session: string | null, number: number): Promise<CliRun> =>
@@ -79,6 +81,7 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
       sandbox: options.sandbox,
       request,
       gateway,
+      endpoint,
       paths,
       program,
       env: contractEnvironment(options.environment, request, paths),
@@ -93,7 +96,10 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
     });
   try {
     const first = await runOnce(request.session, 1);
-    const run = isUnknownSession(cli, request, first) ? await beginAfresh(log, () => runOnce(null, 2)) : first;
+    const run =
+      startedNothing(request, first) && isUnknownSession(cli.kind, first.result.exitCode, wordsOf(first))
+        ? await beginAfresh(log, () => runOnce(null, 2))
+        : first;
     const durationMs = run === first ? run.result.durationMs : first.result.durationMs + run.result.durationMs;
     await keepTotals(kept, run);
     return await outcomeOf(request, gateway, paths, run, durationMs);
@@ -121,11 +127,14 @@ async function outcomeOf(
   return { kind: 'finished', result, report };
 }
 
-function requireGateway(cli: NativeCli, request: AgentRequest): GatewayAccess {
-  if (request.gateway !== null) return request.gateway;
-  const endpoint = cli.endpointOf(request.model);
+function requireGateway(request: AgentRequest): { gateway: GatewayAccess; endpoint: string } {
+  const [endpoint] = endpointsOf(request.profile, request.model);
+  if (request.gateway !== null && endpoint !== undefined) return { gateway: request.gateway, endpoint };
   throw new OpusError('agent.credentials', `The ${agentOf(request)} has no way to a model.`, {
-    hint: `Write models: { ${endpoint}: { key: env:… } } in opus.yml.`,
+    hint:
+      endpoint === undefined
+        ? `Write "endpoints: [NAME]" into ${request.profile.path}, with a name under "models" in opus.yml.`
+        : `Write models: { ${endpoint}: { key: env:… } } in opus.yml.`,
   });
 }
 
@@ -172,16 +181,13 @@ async function coversOf(options: NativeDriverOptions, cli: NativeCli, request: A
   return covers;
 }
 
-/** One for each agent and stage of a job: what a coding agent leaves there must not speak to its reviewer. */
-function keptFolder(cli: NativeCli, request: AgentRequest): string {
-  const agent = encodeURIComponent(request.profile.name).slice(0, 100);
-  return join(dirname(request.attemptFolder), `conversation-${cli.kind}-${agent}-${request.stage}`);
+/** Only then may a run be repeated: nothing was asked of a model. */
+function startedNothing(request: AgentRequest, run: CliRun): boolean {
+  return request.session !== null && !run.worked && run.result.ending === 'exited' && !request.signal.aborted;
 }
 
-/** Only where the CLI says that it does not know the conversation, and nothing was asked of a model. */
-function isUnknownSession(cli: NativeCli, request: AgentRequest, run: CliRun): boolean {
-  if (request.session === null || run.worked || run.result.ending !== 'exited' || request.signal.aborted) return false;
-  return cli.isUnknownSession(run.result.exitCode, `${run.printed}\n${run.ending.problem ?? ''}`);
+function wordsOf(run: CliRun): string {
+  return `${run.printed}\n${run.ending.problem ?? ''}`;
 }
 
 function beginAfresh(log: ReadableLog, run: () => Promise<CliRun>): Promise<CliRun> {

@@ -24,10 +24,10 @@ const paths: Readonly<Record<string, string>> = { google: '/v1beta' };
 export const opencode: NativeCli = {
   kind: 'opencode',
   title: 'OpenCode',
-  endpointOf: (model) => splitModel(model).endpoint,
   conversations: '.local/share/opencode',
-  invocation: ({ request, session, baseUrl, key }) => {
-    const { endpoint, model } = splitModel(request.model);
+  invocation: ({ request, session, endpoint, baseUrl, key }) => {
+    const prefix = `${endpoint}/`;
+    const model = request.model.startsWith(prefix) ? request.model.slice(prefix.length) : request.model;
     if (model === '') {
       throw new OpusError('vault.agent-invalid', `${request.profile.path} names no model, and OpenCode needs one.`, {
         hint: 'Write "model: ENDPOINT/MODEL" with an endpoint under "models" in opus.yml, as in anthropic/claude-sonnet-4-5.',
@@ -65,11 +65,6 @@ export const opencode: NativeCli = {
   reader: () => createOpencodeReader(),
   isUnknownSession: (exitCode, printed) => exitCode === 1 && /session not found/i.test(printed),
 };
-
-function splitModel(name: string): { endpoint: string; model: string } {
-  const at = name.indexOf('/');
-  return at < 0 ? { endpoint: 'openai', model: name } : { endpoint: name.slice(0, at), model: name.slice(at + 1) };
-}
 
 function permissions(tools: readonly string[]): unknown {
   if (tools.length === 0) return { '*': 'allow', question: 'deny' };

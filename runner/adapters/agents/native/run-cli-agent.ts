@@ -17,6 +17,8 @@ export interface CliRunOptions {
   readonly sandbox: Sandbox;
   readonly request: AgentRequest;
   readonly gateway: GatewayAccess;
+  /** The name under `models` in opus.yml by which the model is reached. */
+  readonly endpoint: string;
   readonly paths: AttemptPaths;
   /** What comes before the CLI's arguments. */
   readonly program: readonly string[];
@@ -56,12 +58,11 @@ const start = 'export HOME="$OPUS_AGENT_HOME"; exec "$@" < "$OPUS_PROMPT_FILE"';
 
 /** Runs one CLI once, in the sandbox, and tells its events as they come. Rejects as the sandbox does. */
 export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
-  const { cli, request, gateway, home, kept, log, session } = options;
+  const { cli, request, gateway, endpoint, home, kept, log, session } = options;
   // Without a sandbox the port is the machine's own, where other jobs have theirs.
   const port = randomInt(20_000, 32_000);
-  const endpoint = gateway.pathOf(cli.endpointOf(request.model));
-  const baseUrl = `http://127.0.0.1:${port}${endpoint}`;
-  const invocation = cli.invocation({ request, session, baseUrl, key, home, work: options.paths.work });
+  const baseUrl = `http://127.0.0.1:${port}${gateway.pathOf(endpoint)}`;
+  const invocation = cli.invocation({ request, session, endpoint, baseUrl, key, home, work: options.paths.work });
   await prepareHome(home, join(home, cli.conversations), kept, invocation.files ?? {});
 
   const reader = cli.reader({ resumed: session !== null, before: options.before });
@@ -86,8 +87,7 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
       // A newer version may say more than is known here.
       if (said === null)
         log.write(`(${cli.title} sent an event that is not known: ${textOf(event['type']).slice(0, 80)})`);
-      for (const one of said ?? [])
-        tell(one.kind === 'usage' && one.model === '' ? { ...one, model: request.model } : one);
+      for (const one of said ?? []) tell(completed(one, request));
     },
     onText: print,
   });
@@ -122,7 +122,7 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
     const { session: found, worked, limitedUntil } = seen;
     return {
       result: { ...result, tail: log.tail() },
-      ending: reader.ending(),
+      ending: endingOf(cli, reader.ending(), result),
       session: found,
       worked,
       printed,
@@ -131,6 +131,19 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
   } finally {
     refusals.stop();
   }
+}
+
+function endingOf(cli: NativeCli, ending: CliEnding, { exitCode }: SandboxResult): CliEnding {
+  if (ending.ok === true || ending.status !== null || exitCode === null) return ending;
+  return { ...ending, status: cli.statusOfExit?.(exitCode) ?? null };
+}
+
+/** Not every CLI says which model it asked, and some name files of the tree by their whole path. */
+function completed(event: AgentEvent, request: AgentRequest): AgentEvent {
+  if (event.kind === 'usage' && event.model === '') return { ...event, model: request.model };
+  const folder = `${request.tree.path}/`;
+  if (event.kind !== 'file-change' || !event.path.startsWith(folder)) return event;
+  return { ...event, path: event.path.slice(folder.length) };
 }
 
 /**
