@@ -313,6 +313,8 @@ describe('a credential that the provider refuses', () => {
     const access = await lab.open();
     const answer = await askModel(access, messages);
     expect(answer.status).toBe(400);
+    expect((await askModel(access, messages)).text).toBe(answer.text);
+    expect(lab.provider.requests).toHaveLength(1);
     expect(access.refusal()).toEqual({
       kind: 'credentials',
       message: `The provider anthropic refuses the credential (${status}): check the key that \`models.anthropic.key\` in opus.yml names.`,

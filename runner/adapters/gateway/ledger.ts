@@ -26,7 +26,7 @@ export interface Ledger {
   readonly isSpent: () => boolean;
   /** Notes the refusal, and says it. */
   refuseForBudget(): string;
-  /** What the agent is told while a limit holds whose end is known; null when it may ask. */
+  /** What the agent is told where asking the provider again is of no use; null when it may. */
   standing(endpoint: Endpoint, route: Route, body: CallBody): string | null;
   begin(call: Begun): Pick<ModelCall, 'cut' | 'onProgress' | 'onEnd' | 'onRefusal'>;
   /** The call that `cut` belongs to is over, however it went. */
@@ -122,7 +122,8 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
           if (answer.status === 401 || answer.status === 403) {
             const hint = endpoint.isSubscription ? 'make a new token' : 'check the key';
             const message = `The provider ${endpoint.name} refuses the credential (${answer.status}): ${hint} that \`models.${endpoint.name}.key\` in opus.yml names.`;
-            refusals.set(keyOf(call), { kind: 'credentials', message });
+            // The attempt keeps the key that it began with.
+            refusals.set(keyOf(call), { kind: 'credentials', message }, true);
             return message;
           }
           const limit = usageLimitOf(answer, clock.now());

@@ -6,7 +6,7 @@ export interface Refusals {
   /** `key` names what is refused; `stands` says that asking again before its end is of no use. */
   set(key: string, refusal: GatewayRefusal, stands?: boolean): void;
   clear(key: string): void;
-  /** A limit whose end is known and has not come. */
+  /** What asking again is of no use against: a limit whose end has not come, a credential that was refused. */
   standing(key: string, now: number): GatewayRefusal | null;
 }
 
@@ -21,8 +21,10 @@ export function createRefusals(): Refusals {
     clear: (key) => refusals.delete(key),
     standing: (key, now) => {
       const held = refusals.get(key);
-      if (held?.stands !== true || held.refusal.kind !== 'usage-limit') return null;
-      return held.refusal.until !== null && held.refusal.until > now ? held.refusal : null;
+      if (held?.stands !== true) return null;
+      const { refusal } = held;
+      const isOver = refusal.kind === 'usage-limit' && (refusal.until === null || refusal.until <= now);
+      return isOver ? null : refusal;
     },
   };
 }
