@@ -29,8 +29,8 @@ describe('a budget', () => {
     const third = await askModel(access, way);
     expect(third).toMatchObject({ status: 400, headers: { 'x-should-retry': 'false' } });
     const { error } = JSON.parse(third.text) as { error: { message: string } };
-    expect(error.message).toBe('The budget for this run is spent: 1000 tokens.');
-    expect(access.refusal()).toEqual({ kind: 'budget', message: error.message });
+    expect(error.message).toBe('The budget for this run is spent. The run ends here.');
+    expect(access.refusal()).toEqual({ kind: 'budget', message: 'The budget for this run is spent: 1000 tokens.' });
     expect(lab.provider.requests).toHaveLength(2);
     expect(lab.records.reduce((sum, { usage }) => sum + usage.input + usage.output, 0)).toBe(
       lab.provider.counted().input + lab.provider.counted().output,
@@ -45,7 +45,7 @@ describe('a budget', () => {
     });
     const access = await lab.open({ budget: { tokens: 500, dollars: null } });
     const answer = await askModel(access, way);
-    expect(answer.text).toContain('The budget for this run is spent: 500 tokens.');
+    expect(answer.text).toContain('The budget for this run is spent. The run ends here.');
     expect(answer.isBroken).toBe(false);
     await vi.waitFor(() => {
       expect(lab.provider.requests[0]?.isAborted).toBe(true);
@@ -102,7 +102,8 @@ describe('a budget', () => {
     await askModel(access, messages);
     await askModel(access, messages);
     const refused = await askModel(access, messages);
-    expect(refused.text).toContain('The budget for this run is spent: 0.50 USD.');
+    expect(refused.text).toContain('The budget for this run is spent.');
+    expect(access.refusal()?.message).toBe('The budget for this run is spent: 0.50 USD.');
     expect(lab.records.map(({ cost }) => cost?.toFixed(2))).toEqual(['0.30', '0.30']);
   });
 
@@ -319,6 +320,28 @@ describe('a credential that the provider refuses', () => {
       kind: 'credentials',
       message: `The provider anthropic refuses the credential (${status}): check the key that \`models.anthropic.key\` in opus.yml names.`,
     });
+  });
+});
+
+describe('what an agent is told that is to end', () => {
+  it.each([
+    ['a budget', { budget: { tokens: 500, dollars: 429 } }, {}],
+    [
+      'a limit',
+      {},
+      { status: 429, headers: { 'retry-after': '50000' }, body: { error: { message: 'Overloaded 529' } } },
+    ],
+    ['a credential', {}, { status: 401, body: { error: { message: 'Rate limit. Try again.' } } }],
+  ])('holds no word that OpenCode tries again at: %s', async (_what, opening, fault) => {
+    lab.provider.say({ usage: { input: 500, output: 10 }, ...('status' in fault ? { fault } : {}) });
+    const access = await lab.open(opening);
+    await askModel(access, wayBy('chat'));
+    const { status, text } = await askModel(access, wayBy('chat'));
+    expect(status).toBe(400);
+    expect(text).not.toMatch(
+      /\d|rate.?limit|too many|overloaded|unavailable|exhausted|again|error_|server|timeout|network/i,
+    );
+    expect(access.refusal()?.message).toMatch(/\d/);
   });
 });
 

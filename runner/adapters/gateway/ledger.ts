@@ -7,7 +7,7 @@ import { parsedJson } from './json-fields.ts';
 import { providerWords, type ModelCall } from './model-call.ts';
 import type { PriceOf } from './prices.ts';
 import { outputOf, settledUsage, type Reading } from './reading.ts';
-import { createRefusals } from './refusals.ts';
+import { createRefusals, toldToAgent } from './refusals.ts';
 import type { Route } from './routes.ts';
 import { createSpending } from './spending.ts';
 import { usageLimitInStream, usageLimitOf, type UsageLimit } from './usage-limits.ts';
@@ -24,7 +24,7 @@ type Begun = Pick<ModelCall, 'endpoint' | 'route' | 'body'>;
 /** What one attempt may do, has done, and is refused. */
 export interface Ledger {
   readonly isSpent: () => boolean;
-  /** Notes the refusal, and says it. */
+  /** Notes the refusal; what the agent is told. */
   refuseForBudget(): string;
   /** What the agent is told where asking the provider again is of no use; null when it may. */
   standing(endpoint: Endpoint, route: Route, body: CallBody): string | null;
@@ -48,7 +48,7 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
   const refuseForBudget = (): string => {
     const message = spending.message();
     refusals.set('budget', { kind: 'budget', message });
-    return message;
+    return toldToAgent.budget;
   };
   const cutAll = (reason: string): void => {
     for (const controller of [...running.values()]) controller.abort(reason);
@@ -61,7 +61,7 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
     const said = words === null ? '.' : `: ${words}`;
     const message = `The provider ${call.endpoint.name} is at its limit${what}${end}${said}`;
     refusals.set(keyOf(call), { kind: 'usage-limit', until: limit.until, message }, !limit.isShort);
-    return limit.isShort ? null : message;
+    return limit.isShort ? null : toldToAgent['usage-limit'];
   };
 
   const counted = (call: Begun, reading: Reading): void => {
@@ -85,7 +85,7 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
     refuseForBudget,
     standing: (endpoint, route, body) => {
       const standing = route.isModelCall ? refusals.standing(keyOf({ endpoint, route, body }), clock.now()) : null;
-      return standing?.message ?? null;
+      return standing === null ? null : toldToAgent[standing.kind];
     },
     begin: (call) => {
       const cut = new AbortController();
@@ -124,7 +124,7 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
             const message = `The provider ${endpoint.name} refuses the credential (${answer.status}): ${hint} that \`models.${endpoint.name}.key\` in opus.yml names.`;
             // The attempt keeps the key that it began with.
             refusals.set(keyOf(call), { kind: 'credentials', message }, true);
-            return message;
+            return toldToAgent.credentials;
           }
           const limit = usageLimitOf(answer, clock.now());
           return limit === null ? null : limited(call, limit, providerWords(parsedJson(answer.body)));

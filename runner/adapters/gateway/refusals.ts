@@ -1,5 +1,15 @@
 import type { GatewayRefusal } from '../../core/ports/gateway.ts';
 
+/**
+ * What the agent is told, in fixed words: OpenCode tries again for ever where a message holds a number such as 429 or 500,
+ * or words such as "rate limit", "exhausted" or "try again", wherever in it they stand.
+ */
+export const toldToAgent: Readonly<Record<GatewayRefusal['kind'], string>> = {
+  budget: 'The budget for this run is spent. The run ends here.',
+  'usage-limit': 'The account for this model is used up for now. The run ends here.',
+  credentials: 'The credential for this model is refused. The run ends here.',
+};
+
 /** Why the provider, or the budget, refuses. A model that answers again is refused no longer. */
 export interface Refusals {
   readonly last: () => GatewayRefusal | null;
