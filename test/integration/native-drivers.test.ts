@@ -197,8 +197,24 @@ describe('what the gateway refused', () => {
 
   it('ends a CLI that goes on asking without a word', async () => {
     const lab = standIn('gemini', `${printing('gemini', 'hang', ':')}; sleep 600`, { refusalGraceMs: 300 });
-    const { outcome } = await lab.run({ gateway: refusing(limit) });
+    const { outcome } = await lab.run({ gateway: refusing(limit), stallMs: 600_000, timeoutMs: 600_000 });
     expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'agent.usage-limit', until: limit.until } });
+  });
+
+  it('ends nothing while a tool runs, nor what another model has answered since', async () => {
+    const call = JSON.stringify({ type: 'tool_use', tool_id: 't', tool_name: 'run_shell_command', parameters: {} });
+    const result = JSON.stringify({ type: 'tool_result', tool_id: 't', status: 'success', output: '' });
+    const wait = 'while [ ! -e go ]; do sleep 0.05; done; rm go';
+    const script = `echo '${call}'; ${wait}; echo '${result}'; echo '${call}'; echo '${result}'; ${wait}; echo '{"type":"result","status":"success"}'; ${writesResult}`;
+    const lab = standIn('gemini', script, { refusalGraceMs: 1 });
+    let asked = 0;
+    const gateway = gatewayTo(models, () => {
+      asked += 1;
+      // Each time, it is asked often enough to have ended the agent.
+      if (asked === 6 || asked === 12) writeFileSync(join(lab.tree, 'go'), '');
+      return limit;
+    });
+    expect((await lab.run({ gateway })).outcome).toMatchObject({ kind: 'finished', result: { summary: 's' } });
   });
 
   it('is no failure where the agent got over it', async () => {

@@ -66,7 +66,8 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
   await prepareHome(home, join(home, cli.conversations), kept, invocation.files ?? {});
 
   const reader = cli.reader({ resumed: session !== null, before: options.before });
-  const seen = { session: null as string | null, worked: false, limitedUntil: null as number | null, at: Date.now() };
+  const refusals = watchRefusals(gateway, options.refusalGraceMs);
+  const seen = { session: null as string | null, worked: false, limitedUntil: null as number | null };
   let printed = '';
   const print = (line: string): void => {
     printed = `${printed}${line}\n`.slice(-longestPrinted);
@@ -76,7 +77,7 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
     if (event.kind === 'session') seen.session = event.id;
     if (event.kind === 'rate-limit') seen.limitedUntil = event.until ?? seen.limitedUntil;
     if (event.kind === 'tool-call' || event.kind === 'usage') seen.worked = true;
-    if (event.kind !== 'rate-limit' && event.kind !== 'session') seen.at = Date.now();
+    refusals.saw(event);
     const line = lineOf(event);
     if (line !== null) log.write(line);
     request.onEvent?.(event);
@@ -98,7 +99,6 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
     onText: print,
   });
 
-  const refusals = watchRefusals(gateway, { graceMs: options.refusalGraceMs, lastProgress: () => seen.at });
   try {
     const result = await options.sandbox.run({
       argv: ['/bin/sh', '-c', start, 'sh', ...options.program, ...invocation.args],
