@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { createCommandDriver } from './adapters/agents/command-driver.ts';
 import { createCircuits } from './adapters/circuits/circuits.ts';
 import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine.ts';
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
@@ -27,6 +26,7 @@ import type { Backups } from './core/ports/backups.ts';
 import type { Clock } from './core/ports/clock.ts';
 import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
+import { createDrivers } from './compose-drivers.ts';
 import { createCurrentVault } from './current-vault.ts';
 import { createEventBell, type EventBell } from './event-bell.ts';
 import { packageVersion } from './config/package-root.ts';
@@ -149,12 +149,6 @@ export async function composeParts(
       registry.setState('circuits', value);
     },
   });
-  const command = createCommandDriver({
-    sandbox,
-    configFolder: config.folder,
-    environment: process.env,
-    home: homedir(),
-  });
   const disk = createDisk();
   const dependencies: EngineDependencies = {
     get config() {
@@ -168,7 +162,7 @@ export async function composeParts(
     sandbox,
     sandboxState: chosen.state,
     prompts: createLiquidPrompts(),
-    drivers: new Map([['command', command]]),
+    drivers: createDrivers({ sandbox, config: current, environment: process.env, home: homedir() }),
     forgeOf: (repository) => guardedForge(forgeOf(current(), repository, forge), circuits, repository),
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,
@@ -248,8 +242,9 @@ function makeFolders(config: RunnerConfig): void {
   }
 }
 
-async function chooseSandbox(
-  config: RunnerConfig,
+/** `required` gives the isolating one even where it does not work: every run then says why. */
+export async function chooseSandbox(
+  config: Pick<RunnerConfig, 'sandbox'>,
   isolating: Sandbox,
 ): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
   if (config.sandbox === 'off') {

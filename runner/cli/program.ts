@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { Command, CommanderError } from 'commander';
+import type { AskOptions } from './ask-agent.ts';
 import { jsonOption, type CommandContext, type CommonOptions } from './command-context.ts';
 import { addBackupCommands } from './commands-backup.ts';
 import { addControlCommands } from './commands-control.ts';
@@ -84,6 +85,18 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .action(async (featureRequest: string, _given: unknown, command: Command) => {
       const { run } = await import('./run.ts');
       context.code = await run(terminal, featureRequest, command.optsWithGlobals<RunOptions>());
+    });
+
+  program
+    .command('ask')
+    .description('one prompt to an agent or a model, without a job')
+    .argument('<prompt>')
+    .option('--agent <name>', 'an agent note (default: the one that would plan)')
+    .option('--model <endpoint/model>', 'a model by itself, e.g. anthropic/claude-sonnet-4-5')
+    .addOption(jsonOption())
+    .action(async (prompt: string, _given: unknown, command: Command) => {
+      const { askAgentOrModel } = await import('./ask-agent.ts');
+      context.code = await askAgentOrModel(terminal, prompt, command.optsWithGlobals<AskOptions>());
     });
 
   program

@@ -19,6 +19,8 @@ export interface Terminal {
   untilStopped(): AbortSignal;
   /** A line on standard output. */
   out(text: string): void;
+  /** On standard output without a line end, for text that comes in pieces. */
+  write(text: string): void;
   /** A line on standard error. */
   err(text: string): void;
   /** On standard error without a line end, for a line that is drawn again. */
@@ -39,6 +41,9 @@ export function createTerminal(signal: AbortSignal, untilStopped: () => AbortSig
     untilStopped,
     out: (text) => {
       stdout.write(`${text}\n`);
+    },
+    write: (text) => {
+      stdout.write(text);
     },
     err: (text) => {
       stderr.write(`${text}\n`);

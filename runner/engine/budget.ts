@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import type { Job, UsageTotal } from '../core/ports/job-registry.ts';
+import type { LimitsConfig } from '../core/configuration.ts';
+import type { Job, RegistryReader, UsageTotal } from '../core/ports/job-registry.ts';
 import type { OpenGateway } from '../core/ports/gateway.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -14,7 +15,7 @@ interface Spent {
  */
 export function remainingBudget(dependencies: EngineDependencies, job: Job, own: number | null): OpenGateway['budget'] {
   const { registry, config, clock } = dependencies;
-  const { budget, dailyBudget, tokens, dailyTokens } = config.limits;
+  const { budget, tokens } = config.limits;
   // Each yes at a budget gate is worth another budget of the same size.
   const grants =
     1 + registry.decisions(job.id).filter(({ gate, kind }) => gate.kind === 'budget' && kind !== 'reject').length;
@@ -29,7 +30,17 @@ export function remainingBudget(dependencies: EngineDependencies, job: Job, own:
       hint: `Let it spend as much again: opus approve ${job.featureRequestId}; or end it: opus reject ${job.featureRequestId}`,
     });
   }
-  const midnight = startOfDay(clock.now());
+  const leftToday = remainingToday(registry, config.limits, clock.now());
+  return { dollars: lesser(left.dollars, leftToday.dollars), tokens: lesser(left.tokens, leftToday.tokens) };
+}
+
+/** What all of a day may still spend, jobs or not. Rejects with `agent.daily-budget`. */
+export function remainingToday(
+  registry: Pick<RegistryReader, 'usage'>,
+  { dailyBudget, dailyTokens }: LimitsConfig,
+  now: number,
+): OpenGateway['budget'] {
+  const midnight = startOfDay(now);
   const ofDay = spent(registry.usage({ since: midnight }));
   const leftToday = {
     dollars: dailyBudget === null ? null : dailyBudget - ofDay.dollars,
@@ -41,7 +52,7 @@ export function remainingBudget(dependencies: EngineDependencies, job: Job, own:
       until: startOfDay(midnight + 36 * 3_600_000),
     });
   }
-  return { dollars: lesser(left.dollars, leftToday.dollars), tokens: lesser(left.tokens, leftToday.tokens) };
+  return leftToday;
 }
 
 export function spent(totals: readonly UsageTotal[]): Spent {

@@ -36,7 +36,7 @@ describe('a failure of the provider', () => {
       'vault.agent-invalid',
       /needs a model that can use tools/,
     ],
-    ['a dropped stream', { dropAfter: 2 }, 'agent.failed', /broke off|failed/],
+    ['a dropped stream', { dropAfter: 2 }, 'agent.failed', /house\/small broke off: /],
   ];
   it.each(cases)('is told as what it is: %s', async (_name, fault, code, sentence) => {
     models.provider.say({ text: 'some words to stream', fault }, { fault }, { fault });

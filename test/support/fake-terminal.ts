@@ -4,6 +4,8 @@ export interface FakeTerminal extends Terminal {
   readonly outLines: string[];
   readonly errLines: string[];
   readonly drawn: string[];
+  /** What came without a line end. */
+  readonly written: string[];
 }
 
 /** A terminal that keeps what is written. Colours show as `<red>text</>`. */
@@ -11,6 +13,7 @@ export function fakeTerminal(given: Partial<Terminal> = {}): FakeTerminal {
   const outLines: string[] = [];
   const errLines: string[] = [];
   const drawn: string[] = [];
+  const written: string[] = [];
   return {
     cwd: '/somewhere',
     environment: {},
@@ -20,6 +23,7 @@ export function fakeTerminal(given: Partial<Terminal> = {}): FakeTerminal {
     signal: new AbortController().signal,
     untilStopped: () => new AbortController().signal,
     out: (text) => outLines.push(text),
+    write: (text) => written.push(text),
     err: (text) => errLines.push(text),
     draw: (text) => drawn.push(text),
     paint: (_stream, _format, text) => text,
@@ -27,5 +31,6 @@ export function fakeTerminal(given: Partial<Terminal> = {}): FakeTerminal {
     outLines,
     errLines,
     drawn,
+    written,
   };
 }

@@ -163,7 +163,7 @@ async function openGateway(
 }
 
 /** opus.yml holds ceilings, which a note may stay below and never raise. */
-function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig): void {
+export function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig): void {
   const { drivers, network } = limits;
   if (drivers !== null && !drivers.includes(profile.driver)) {
     throw new OpusError(

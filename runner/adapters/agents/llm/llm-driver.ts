@@ -6,8 +6,9 @@ import { emptyReport } from '../attempt-contract.ts';
 import { agentOf, endingError } from '../command-failures.ts';
 import { openReadableLog } from '../native/readable-log.ts';
 import { openConversation, type Conversation } from './conversation.ts';
-import { gatewayModel, parseModelName, type ModelEndpoints } from './gateway-model.ts';
+import { gatewayModel } from './gateway-model.ts';
 import { failureSummary, isContextTooLong, providerFailure, type FailureSubject } from './model-failures.ts';
+import { parseModelName, type ModelEndpoints } from './model-name.ts';
 import { prepareTools } from './prepare-tools.ts';
 import { createRunClock, type RunClock } from './run-clock.ts';
 import { runLoop, type LoopEnd } from './run-loop.ts';
@@ -61,6 +62,8 @@ async function runLlm(options: LlmDriverOptions, request: AgentRequest): Promise
   const clock = createRunClock(request);
   const begun = performance.now();
   try {
+    const protocol = endpoints[name.endpoint]?.protocol ?? 'openai-compatible';
+    const model = await gatewayModel(gateway, name, protocol);
     const prepared = await prepareTools({ ...options, request, clock, telling });
     telling.tell({ kind: 'session', id: conversation.id });
     if (request.session !== null && !conversation.resumed) {
@@ -69,7 +72,7 @@ async function runLlm(options: LlmDriverOptions, request: AgentRequest): Promise
     const ending = await endOf(clock, () =>
       runLoop({
         request,
-        model: gatewayModel(gateway, name, endpoints[name.endpoint]?.protocol ?? 'openai-compatible'),
+        model,
         conversation,
         clock,
         prepared,

@@ -1,7 +1,7 @@
 import { APICallError, StreamProviderError } from 'ai';
 import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { GatewayRefusal } from '../../../core/ports/gateway.ts';
-import type { ModelName } from './gateway-model.ts';
+import type { ModelName } from './model-name.ts';
 import { sentenceOf } from './model-step.ts';
 
 /** Whom a failure is of, in sentences. */
@@ -28,7 +28,11 @@ export interface ProviderFailure {
 
 export function providerFailure(thrown: unknown): ProviderFailure {
   if (APICallError.isInstance(thrown)) {
-    const { statusCode = null, responseHeaders = {} } = thrown;
+    const { statusCode = null, responseHeaders = {}, cause } = thrown;
+    // Answered well, and broken off in the middle.
+    if (statusCode !== null && statusCode < 400) {
+      return { status: null, words: sentenceOf(cause ?? thrown), retryAfterMs: null };
+    }
     return { status: statusCode, words: wordsOf(thrown), retryAfterMs: waitOf(responseHeaders) };
   }
   const status = StreamProviderError.isInstance(thrown) ? (thrown.statusCode ?? null) : null;
