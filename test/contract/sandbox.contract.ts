@@ -69,6 +69,53 @@ export function describeSandbox(name: string, create: () => Sandbox): void {
       expect((await runShell(sandbox, 'cat | wc -c')).tail.trim()).toBe('0');
     });
 
+    it('lets a program be spoken with, whose output then goes nowhere else', async () => {
+      const heard: string[] = [];
+      const result = await runShell(
+        sandbox,
+        'while read -r line; do echo "heard $line"; done; echo error >&2; exit 4',
+        {
+          conversation: {
+            onStart: (streams) => {
+              streams.write('one\n', () => {
+                streams.write('two\n', () => {
+                  streams.end();
+                });
+              });
+              void (async () => {
+                for await (const chunk of streams.stdout) heard.push(Buffer.from(chunk).toString());
+              })();
+            },
+          },
+        },
+      );
+      expect(heard.join('')).toBe('heard one\nheard two\n');
+      expect(result).toMatchObject({ ending: 'exited', exitCode: 4, tail: 'error\n' });
+    });
+
+    it('ends a program that is spoken with like any other, whether or not anyone listens', async () => {
+      const stop = new AbortController();
+      const told: (Error | null | undefined)[] = [];
+      const result = await runShell(sandbox, 'sleep 600 & while :; do echo on and on; done', {
+        env: { MARK: mark },
+        signal: stop.signal,
+        conversation: {
+          onStart: (streams) => {
+            streams.write('x'.repeat(1_000_000), (error) => told.push(error));
+            stop.abort();
+          },
+        },
+      });
+      expect(result).toMatchObject({ ending: 'aborted', exitCode: null });
+      expect(processesWith(mark)).toEqual([]);
+      expect(told).toEqual([expect.any(Error)]);
+    });
+
+    it('takes a HOME of the request’s own', async () => {
+      const result = await runShell(sandbox, 'echo "$HOME"', { env: { HOME: '/tmp/elsewhere' } });
+      expect(result.tail).toBe('/tmp/elsewhere\n');
+    });
+
     it('ends the program and all it started at the timeout', async () => {
       const result = await runShell(sandbox, 'sleep 600 & (setsid sleep 601 &) ; sleep 602', {
         env: { MARK: mark },

@@ -1,14 +1,8 @@
-import { OpusError, toOpusError } from '#shared/domain/errors.ts';
+import { toOpusError } from '#shared/domain/errors.ts';
 import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../core/ports/agent.ts';
 import type { Sandbox } from '../../core/ports/sandbox.ts';
-import {
-  contractEnvironment,
-  contractMounts,
-  emptyReport,
-  readResult,
-  writeAttemptFiles,
-  type AttemptPaths,
-} from './attempt-contract.ts';
+import { contractEnvironment, contractMounts, emptyReport, readResult, writeAttemptFiles } from './attempt-contract.ts';
+import { commandValues, fillCommand } from './command-line.ts';
 import { endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
 
 export interface CommandDriverOptions {
@@ -20,9 +14,6 @@ export interface CommandDriverOptions {
   /** `~` in `reads`. */
   readonly home: string;
 }
-
-/** Linux refuses one argument beyond 128 kB; a prompt that long goes by file. */
-const longestArgument = 120_000;
 
 /** Runs any program that takes its task from a file or its arguments and leaves a JSON result. */
 export function createCommandDriver(options: CommandDriverOptions): AgentDriver {
@@ -41,7 +32,7 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
 async function runCommand(options: CommandDriverOptions, request: AgentRequest): Promise<AgentOutcome> {
   const paths = await writeAttemptFiles(request);
   const result = await options.sandbox.run({
-    argv: fillCommand(options, request, paths),
+    argv: fillCommand(request, commandValues(options.configFolder, request, paths)),
     cwd: request.tree.path,
     env: contractEnvironment(options.environment, request, paths),
     mounts: contractMounts(options.home, request, paths),
@@ -70,50 +61,4 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     return { kind: 'failed', error: noResult(request).summary(), report };
   }
   return { kind: 'finished', result: parsed, report };
-}
-
-function fillCommand(options: CommandDriverOptions, request: AgentRequest, paths: AttemptPaths): [string, ...string[]] {
-  const values: Readonly<Record<string, string>> = {
-    prompt_file: paths.prompt,
-    prompt: request.prompt,
-    worktree: request.tree.path,
-    stage: request.stage,
-    job: request.job,
-    model: request.model,
-    config_dir: options.configFolder,
-  };
-  const argv = request.profile.command.map((part) =>
-    part.replace(/\{\{\s*([a-z_]+)\s*\}\}/g, (whole, name: string) => {
-      const value = values[name];
-      if (value === undefined) {
-        throw new OpusError(
-          'vault.agent-invalid',
-          `${request.profile.path}: the command uses ${whole}, which is not a placeholder.`,
-          {
-            hint: `Use one of ${Object.keys(values)
-              .map((known) => `{{${known}}}`)
-              .join(' ')}.`,
-          },
-        );
-      }
-      return value;
-    }),
-  );
-  const tooLong = argv.find((part) => Buffer.byteLength(part) > longestArgument);
-  if (tooLong !== undefined) {
-    throw new OpusError(
-      'vault.agent-invalid',
-      `The prompt of ${request.job} is too long for one argument of ${request.profile.name}'s command.`,
-      {
-        hint: `Use {{prompt_file}} instead of {{prompt}} in ${request.profile.path}.`,
-      },
-    );
-  }
-  const [program, ...rest] = argv;
-  if (program === undefined || program === '') {
-    throw new OpusError('vault.agent-invalid', `${request.profile.path} names no command.`, {
-      hint: 'Write command: [program, "{{prompt_file}}"].',
-    });
-  }
-  return [program, ...rest];
 }

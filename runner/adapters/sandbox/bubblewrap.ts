@@ -109,7 +109,7 @@ class BubblewrapSandbox {
           hidden: request.hidden,
         }),
         ...['--chdir', request.cwd],
-        ...Object.entries({ ...request.env, PATH: view.path, HOME: this.#home }).flatMap(([name, value]) => [
+        ...Object.entries({ HOME: this.#home, ...request.env, PATH: view.path }).flatMap(([name, value]) => [
           '--setenv',
           name,
           value,
@@ -132,7 +132,7 @@ class BubblewrapSandbox {
           detached: false,
           inherited: this.#inherited,
           // By a pipe, for other users of this machine can read the arguments of every process.
-          input: input.map((argument) => `${argument}\0`).join(''),
+          input: input.map((argument) => `${withoutEnd(argument)}\0`).join(''),
           onStatus: (text) => {
             containment.status(text);
           },
@@ -196,6 +196,12 @@ function limitedCommand(request: SandboxRequest, network: NetworkAccess | null):
   // Bubblewrap adds PWD, which nobody asked for.
   const plain = request.env['PWD'] === undefined ? ['/usr/bin/env', '-u', 'PWD'] : [];
   return ['/usr/bin/prlimit', ...caps, '--', ...plain, ...(network?.command ?? []), ...request.argv];
+}
+
+/** What follows a NUL would be another argument of bubblewrap: a mount, for instance. */
+function withoutEnd(argument: string): string {
+  if (!argument.includes('\0')) return argument;
+  throw new OpusError('sandbox.start-failed', 'A value for the sandbox has a NUL character in it, which nothing may.');
 }
 
 /** With nothing to reach nothing of it is even loaded. */

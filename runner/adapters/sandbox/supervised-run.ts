@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess, type IOType } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
-import type { Readable, Writable } from 'node:stream';
+import { Readable, type Writable } from 'node:stream';
 import { OpusError } from '#shared/domain/errors.ts';
-import type { SandboxEnding, SandboxRequest } from '../../core/ports/sandbox.ts';
+import type { SandboxEnding, SandboxRequest, SandboxStreams } from '../../core/ports/sandbox.ts';
 import { OutputCollector, type OutputOptions } from './output-collector.ts';
 
 export interface Launch {
@@ -76,7 +76,7 @@ export async function superviseRun(
       const durationMs = performance.now() - begun;
       return { ended: { ending: 'aborted', exitCode: null, signal: null, durationMs }, output };
     }
-    child = start(launch);
+    child = start(launch, request.conversation === undefined ? 'ignore' : 'pipe');
     if (child.pid !== undefined) containment.started(child.pid);
     const exit = waitForExit(child, launch);
     const watching = watch(request, child, containment, supervision, output, end);
@@ -87,6 +87,7 @@ export async function superviseRun(
       const late = await containment.check('exited');
       if (late !== null) end(late);
       await untilGone(containment);
+      child.stdin?.destroy();
       await drained(child);
       const durationMs = performance.now() - begun;
       return { ended: { ending: outcome.ending ?? 'exited', exitCode, signal, durationMs }, output };
@@ -106,9 +107,9 @@ function openOutput(options: OutputOptions): OutputCollector {
   }
 }
 
-function start(launch: Launch): ChildProcess {
+function start(launch: Launch, stdin: 'ignore' | 'pipe'): ChildProcess {
   const nowhere = launch.inherited.length === 0 ? null : openSync('/dev/null', 'r');
-  const stdio: (IOType | number)[] = ['ignore', 'pipe', 'pipe'];
+  const stdio: (IOType | number)[] = [stdin, 'pipe', 'pipe'];
   if (launch.input !== undefined) stdio.push('pipe', 'pipe');
   for (const descriptor of launch.inherited) {
     while (stdio.length <= descriptor) stdio.push('ignore');
@@ -156,6 +157,7 @@ function watch(
   let lastOutput = performance.now();
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream]?.on('error', () => undefined);
+    if (stream === 'stdout' && request.conversation !== undefined) continue;
     child[stream]?.on('data', (chunk: Buffer) => {
       lastOutput = performance.now();
       output.take(stream, chunk);
@@ -190,6 +192,8 @@ function watch(
         checking = false;
       });
   }, supervision.watchMs);
+  // Last, for it may abort the run.
+  request.conversation?.onStart(streamsOf(child));
   return {
     stop: () => {
       clearTimeout(timeout);
@@ -197,6 +201,15 @@ function watch(
       clearInterval(ticker);
       request.signal?.removeEventListener('abort', onAbort);
     },
+  };
+}
+
+function streamsOf({ stdin, stdout }: ChildProcess): SandboxStreams {
+  stdin?.on('error', () => undefined);
+  return {
+    write: (text, done) => stdin?.write(text, done),
+    end: () => stdin?.end(),
+    stdout: stdout ?? Readable.from([]),
   };
 }
 

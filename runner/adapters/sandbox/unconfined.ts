@@ -42,7 +42,7 @@ export function createUnconfinedSandbox(options: UnconfinedOptions): Sandbox {
       try {
         const { ended, output } = await superviseRun(
           request,
-          { file, args, cwd: request.cwd, env: { ...request.env, PATH: path, HOME: home }, detached: true, inherited },
+          { file, args, cwd: request.cwd, env: { HOME: home, ...request.env, PATH: path }, detached: true, inherited },
           containment,
           { watchMs, logBytes: options.logBytes ?? 10_000_000 },
         );

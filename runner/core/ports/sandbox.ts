@@ -1,6 +1,6 @@
 /**
  * A place where untrusted programs run. An implementation promises: nothing but `mounts` and system folders is
- * visible, the environment is exactly `env` plus PATH and HOME, no network but `network`, and when the
+ * visible, the environment is exactly `env` plus PATH, and HOME unless `env` has one, no network but `network`, and when the
  * promise of `run` settles no process of it is left, however it ended.
  */
 export interface Sandbox {
@@ -34,7 +34,7 @@ export const defaultSandboxLimits: SandboxLimits = { memory: 4 * 1024 ** 3, proc
 export interface SandboxRequest {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
-  /** The whole environment besides PATH and HOME. */
+  /** The whole environment besides PATH, and HOME where this has none. */
   readonly env: Readonly<Record<string, string>>;
   readonly mounts: readonly Mount[];
   /** Paths that must never be visible even where a toolchain folder would show them: vault, data, repositories. */
@@ -56,6 +56,23 @@ export interface SandboxRequest {
   readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
   /** Bytes of standard output to return raw as `stdout`, for tools of our own; 0 (the default) mixes it into the log. */
   readonly captureStdout?: number;
+  /** For a program that is spoken with while it runs; its standard output then goes there alone. */
+  readonly conversation?: SandboxConversation;
+}
+
+export interface SandboxConversation {
+  /** Called once, as soon as the program runs; must not throw. Not called when the run is aborted before. */
+  onStart(streams: SandboxStreams): void;
+}
+
+/** They end with the run at the latest. `stallMs` knows nothing of what goes through them. */
+export interface SandboxStreams {
+  /** `done` says when it was taken; with an error when it never will be. */
+  write(text: string, done: (error?: Error | null) => void): void;
+  /** Ends the program's standard input. */
+  end(): void;
+  /** To be read to its end; what nobody has read a second after the program's end is lost, and iterating fails then. */
+  readonly stdout: AsyncIterable<Uint8Array>;
 }
 
 export type SandboxEnding = 'exited' | 'timeout' | 'stalled' | 'aborted' | 'memory' | 'disk' | 'processes';
