@@ -190,6 +190,55 @@ describe('what is no call of a model', () => {
   });
 
   it.each([
+    [
+      'messages',
+      { mcp_servers: [{}], tools: [{ type: 'web_fetch_20250910', name: 'web_fetch' }, { name: 'Bash' }] },
+      { tools: [{ name: 'Bash' }] },
+    ],
+    [
+      'responses',
+      {
+        tools: [
+          { type: 'web_search' },
+          { type: 'mcp', server_url: 'https://x.example' },
+          { type: 'custom', name: 'a' },
+        ],
+      },
+      { tools: [{ type: 'custom', name: 'a' }] },
+    ],
+    ['chat', { web_search_options: {}, plugins: [{ id: 'web' }] }, {}],
+    [
+      'generate',
+      { tools: [{ urlContext: {} }, { googleSearch: {}, functionDeclarations: [{ name: 'f' }] }] },
+      { tools: [{ functionDeclarations: [{ name: 'f' }] }] },
+    ],
+  ] as const)(
+    'is a tool by which the provider would reach other hosts for the agent: %s',
+    async (dialect, more, kept) => {
+      const way = wayBy(dialect);
+      await ask(await lab.open(), way.path(false), { body: { ...way.body(false), ...more } });
+      expect(lab.provider.requests[0]?.body).toEqual({ ...way.body(false), ...kept });
+    },
+  );
+
+  it('is a key that is there twice', async () => {
+    const body = '{"model":"m","tools":[{"type":"web_search"}],"background":true,"tools":[],"background":false}';
+    const held: string[] = [];
+    const server = createServer((request, response) => {
+      request.on('data', (chunk: Buffer) => held.push(chunk.toString()));
+      request.on('end', () => response.end('{}'));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    await lab.close();
+    lab = await openGatewayLab({
+      models: { openai: { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}` } },
+    });
+    await ask(await lab.open(), '/openai/v1/responses', { body });
+    server.close();
+    expect(held.join('')).toBe('{"model":"m","tools":[],"background":false}');
+  });
+
+  it.each([
     ['[1]', {}, 400],
     ['{"model":', {}, 400],
     ['{}', { 'content-encoding': 'gzip' }, 415],

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { withoutHostedTools } from './hosted-tools.ts';
 import { field, parsedJson, textField } from './json-fields.ts';
 import type { Route } from './routes.ts';
 
@@ -22,23 +23,22 @@ export async function readBody(request: IncomingMessage, mostBytes: number): Pro
   return Buffer.concat(chunks);
 }
 
-/** The body as it goes to the provider, so that what it costs will be told; a sentence where it cannot go there. */
+/** The body as it goes to the provider: what it costs will be told, and it reaches no other host; a sentence where it cannot go there. */
 export function callBody(bytes: Buffer, route: Route): CallBody | string {
   if (!route.isModelCall) return { bytes, model: null };
-  const asked = parsedJson(bytes.toString('utf8'));
-  if (typeof asked !== 'object' || asked === null || Array.isArray(asked)) {
+  const sent = parsedJson(bytes.toString('utf8'));
+  if (typeof sent !== 'object' || sent === null || Array.isArray(sent)) {
     return 'The body of a call of a model is a JSON object.';
   }
+  const asked = withoutHostedTools(sent as Readonly<Record<string, unknown>>, route.dialect);
   const model = route.model ?? textField(asked, 'model');
   if (route.dialect === 'responses' && field(asked, 'background') === true) {
     return 'A response in the background cannot be counted. Ask without "background".';
   }
   const isStreamed = route.dialect === 'chat' && field(asked, 'stream') === true;
-  if (!isStreamed || field(asked, 'stream_options', 'include_usage') === true) return { bytes, model };
   const options = field(asked, 'stream_options');
-  const counted = {
-    ...asked,
-    stream_options: { ...(typeof options === 'object' ? options : {}), include_usage: true },
-  };
+  const streamOptions = { ...(typeof options === 'object' ? options : {}), include_usage: true };
+  const counted = isStreamed ? { ...asked, stream_options: streamOptions } : asked;
+  // Written anew in any case: of a key that is there twice, the provider may read the one that was not looked at.
   return { bytes: Buffer.from(JSON.stringify(counted)), model };
 }
