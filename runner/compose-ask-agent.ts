@@ -3,7 +3,6 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
-import type { Question } from './compose-ask.ts';
 import { createDrivers } from './compose-drivers.ts';
 import { chooseSandbox } from './compose-parts.ts';
 import type { RunnerConfig } from './core/configuration.ts';
@@ -14,7 +13,12 @@ import { hiddenPaths } from './engine/stages/hidden-paths.ts';
 export interface AskAgent {
   readonly config: RunnerConfig;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly question: Question;
+  readonly question: {
+    readonly prompt: string;
+    readonly signal: AbortSignal;
+    /** What the agent says, as it says it; must not throw. */
+    readonly onText: (text: string) => void;
+  };
   readonly profile: AgentProfile;
   readonly model: string;
   readonly gateway: GatewayAccess | null;

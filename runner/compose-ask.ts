@@ -75,8 +75,7 @@ export async function ask(config: RunnerConfig, question: Question, overrides: A
             budget: remainingToday(registry, config.limits, now()),
             onUsage: (record) => {
               records.push(record);
-              const { estimated: _, ...entry } = record;
-              registry.recordUsage({ jobId: null, attemptId: null, agent: answerer.agent, ...entry });
+              registry.recordUsage({ jobId: null, attemptId: null, agent: answerer.agent, ...record });
             },
           });
     try {

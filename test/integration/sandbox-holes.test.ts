@@ -130,6 +130,14 @@ describe('files', () => {
     expect(tail).toBe('done\n');
   });
 
+  it('are not mounted by a value that ends where the sandbox does not expect it', async () => {
+    const env = { NAME: 'value\0--ro-bind\0/etc\0/tmp/all-of-etc' };
+    await expect(runShell(sandbox, 'ls /tmp/all-of-etc', { env })).rejects.toMatchObject({
+      code: 'sandbox.start-failed',
+      message: expect.stringContaining('NUL') as string,
+    });
+  });
+
   it('in memory are bounded everywhere', async () => {
     const script = `exec 2>/dev/null; for d in / /dev /dev/shm /tmp "$HOME" /run; do
       head -c 300000000 /dev/zero > $d/fill; s=$(stat -c %s $d/fill 2>/dev/null || echo 0)

@@ -164,11 +164,11 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
     setState: (key, value) => {
       setState(key, value);
     },
-    recordUsage({ jobId, attemptId, usage, subscription, ...entry }) {
+    recordUsage({ jobId, attemptId, agent, endpoint, model, at, usage, cost, subscription }) {
       const { input, cacheRead, cacheWrite, output } = usage;
       execute(
         build.insertInto('usage').values({
-          ...entry,
+          ...{ agent, endpoint, model, at, cost },
           job_id: jobId,
           attempt_id: attemptId,
           input,
