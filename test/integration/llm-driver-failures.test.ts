@@ -1,10 +1,11 @@
-import { mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { llmLab } from '../support/llm-lab.ts';
 import { canary, latch, openGatewayLab, type GatewayLab } from '../support/gateway-lab.ts';
 import { withoutBubblewrap } from '../support/no-sandbox.ts';
+import { newMark, processesWith } from '../support/sandbox-runs.ts';
 import type { ScriptedFault } from '../support/scripted-models.ts';
 
 const submit = { tools: [{ name: 'submit_result', input: { summary: 'It is done.' } }] };
@@ -83,6 +84,16 @@ describe('a failure of the provider', () => {
     expect(sent.at(-1)?.content).toMatch(/Once more\.\n\nThe working tree stands at the last commit/);
   });
 
+  it('in the middle of an answer lets none of its tools run', async () => {
+    const input = { path: 'half.txt', content: 'half' };
+    const whole = 3 + Math.ceil(JSON.stringify(input).length / 24);
+    models.provider.say({ tools: [{ name: 'write_file', input }], fault: { dropAfter: whole } });
+    const { outcome, events } = await lab.run(await models.open(), { model: 'anthropic/claude-sonnet-4-5' });
+    expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'agent.failed' } });
+    expect(events).toContainEqual(expect.objectContaining({ kind: 'tool-call', name: 'write_file' }));
+    expect(existsSync(join(lab.tree, 'half.txt'))).toBe(false);
+  });
+
   it('is the gateway’s word where that cut the stream for the budget', async () => {
     const usage = { input: 500, output: 50 };
     models.provider.say({ tools: [{ name: 'list_files', input: {} }], usage }, submit);
@@ -109,7 +120,8 @@ describe('an llm agent that is ended', () => {
   });
 
   it('takes its command with it, and rejects nothing', async () => {
-    const command = 'echo begun > begun; sleep 300';
+    const mark = newMark();
+    const command = `: ${mark}; echo begun > begun; sleep 300; echo never`;
     models.provider.say({ tools: [{ name: 'run_command', input: { command, timeout_seconds: 600 } }] });
     const stop = new AbortController();
     const running = lab.run(await models.open(), { signal: stop.signal });
@@ -119,9 +131,10 @@ describe('an llm agent that is ended', () => {
       },
       { timeout: 10_000 },
     );
+    expect(processesWith(mark)).not.toEqual([]);
     stop.abort();
-    // The check for processes left over is that of every test file.
     expect((await running).outcome.kind).toBe('canceled');
+    expect(processesWith(mark)).toEqual([]);
   });
 
   it('by a signal from before does not begin', async () => {

@@ -103,6 +103,8 @@ async function endOf(clock: RunClock, run: () => Promise<LoopEnd>): Promise<Endi
   try {
     return { kind: 'end', end: await run() };
   } catch (thrown) {
+    // What a tool is still at would be waited for.
+    clock.giveUp();
     return { kind: 'thrown', thrown };
   } finally {
     await clock.toolsDone();

@@ -9,6 +9,8 @@ export interface RunClock {
   touch(): void;
   /** Tools have time limits of their own; while one runs, the model's silence counts for nothing. */
   whileTool<Result>(run: () => Promise<Result>): Promise<Result>;
+  /** Ends what is still at work of a run that failed by itself. */
+  giveUp(): void;
   /** When no tool is at work any more, however they ended. */
   toolsDone(): Promise<void>;
   stop(): void;
@@ -54,6 +56,9 @@ export function createRunClock(options: {
         tools.delete(running);
         stall.refresh();
       }
+    },
+    giveUp() {
+      controller.abort();
     },
     async toolsDone() {
       while (tools.size > 0) await Promise.allSettled(tools);
