@@ -128,9 +128,12 @@ function refusalSummary({ who, goOn }: FailureSubject, refusal: GatewayRefusal):
       };
     case 'usage-limit': {
       const until = refusal.until === null ? null : Math.min(refusal.until, Date.now() + longestHoldMs);
+      const time = until === null ? '' : new Date(until).toISOString();
+      // The gateway's own words name it already.
+      const when = time === '' || refusal.message.includes(time) ? '' : ` until ${time}`;
       return {
         code: 'agent.usage-limit',
-        message: `${who} is at its usage limit${until === null ? '' : ` until ${new Date(until).toISOString()}`}: ${refusal.message}`,
+        message: `${who} is at its usage limit${when}: ${refusal.message}`,
         hint: goOn === null ? 'Ask again then.' : 'The job goes on by itself then; no attempt is charged.',
         ...(until === null ? {} : { until }),
       };
