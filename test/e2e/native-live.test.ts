@@ -40,7 +40,11 @@ const ends: Readonly<Record<NativeCase, string>> = {
 };
 /** OpenCode repeats for ever what may go better the next time, and hardly says a word. */
 const otherEnds: Partial<Record<NativeKind, Partial<Record<NativeCase, string>>>> = {
-  opencode: { 'http-429-silent': 'agent.stalled', 'http-529': 'agent.stalled', dropped: 'agent.stalled or agent.timeout' },
+  opencode: {
+    'http-429-silent': 'agent.stalled',
+    'http-529': 'agent.stalled',
+    dropped: 'agent.stalled or agent.timeout',
+  },
 };
 
 describe.each(nativeKinds)('%s, the real one', (kind) => {
