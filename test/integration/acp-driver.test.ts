@@ -181,6 +181,25 @@ describe('what an ACP agent tells', () => {
     expect(events).toContainEqual({ kind: 'usage', model: 'm', usage, cost: null });
   });
 
+  it('is its usage response by response, as Qwen says it, and then not once more', async () => {
+    const tokens = { inputTokens: 120, outputTokens: 40, totalTokens: 160, cachedReadTokens: 100 };
+    const chunk = {
+      sessionUpdate: 'agent_message_chunk',
+      content: { type: 'text', text: '' },
+      _meta: { usage: tokens },
+    };
+    const { events } = await run({ steps: [{ update: chunk }, { update: chunk }, summary], answer: { usage: tokens } });
+    const usage = { input: 120, cacheRead: 100, cacheWrite: 0, output: 40 };
+    const told = { kind: 'usage', model: '', usage, cost: null };
+    expect(events.filter(({ kind }) => kind === 'usage')).toEqual([told, told]);
+  });
+
+  it('names a tool by its kind where the agent tells only what it does', async () => {
+    const call = { sessionUpdate: 'tool_call', toolCallId: 'g', kind: 'execute', title: 'make all of it' };
+    const { events } = await run({ steps: [{ update: { ...call, status: 'in_progress' } }, summary] });
+    expect(events[0]).toEqual({ kind: 'tool-call', id: 'g', name: 'execute', input: 'make all of it' });
+  });
+
   it('is what the turn cost, and not the conversation before it', async () => {
     const cost = (amount: number): AgentStep => ({
       update: { sessionUpdate: 'usage_update', used: 1, size: 2, cost: { amount, currency: 'USD' } },

@@ -2,7 +2,7 @@ import type { TokenUsage } from '#shared/domain/agent-event.ts';
 import { countOf, objectOf, type JsonObject } from '../native/json-values.ts';
 
 /**
- * What the answer to a prompt says of tokens, in the words of those agents that say anything: `usage` of the protocol's
+ * What the answer to a prompt, or an update, says of tokens, in the words of those agents that say anything: `usage` of the protocol's
  * next version, Gemini's quota and what others keep in `_meta`. Null when it says nothing.
  */
 export function usageOfAnswer(answer: unknown): TokenUsage | null {
@@ -21,7 +21,7 @@ export function usageOfAnswer(answer: unknown): TokenUsage | null {
 }
 
 /** Where the parts make up the total, what came from a cache is beside the input, not in it. */
-export function meteredUsage(words: JsonObject): TokenUsage {
+function meteredUsage(words: JsonObject): TokenUsage {
   const named = (...names: string[]): number =>
     countOf(names.map((name) => words[name]).find((value) => countOf(value) > 0));
   const input = named('inputTokens', 'input_tokens', 'promptTokens', 'prompt_tokens');

@@ -7,7 +7,6 @@ import { watchRefusals } from '../native/refusal-watch.ts';
 import { converse, type Turn } from './conversation.ts';
 import { createMessageStream } from './message-stream.ts';
 import { isPermitted } from './permissions.ts';
-import { usageOfAnswer } from './reported-usage.ts';
 import { createSessionUpdates } from './session-updates.ts';
 
 export interface TurnOptions extends Pick<SandboxRequest, 'env' | 'mounts'> {
@@ -36,6 +35,8 @@ export interface TurnRun {
   readonly said: string;
 }
 
+/** Of what it prints beside the protocol, as whole programs in a trace of a call. */
+const longestLine = 500;
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Runs the agent's program for one turn, and ends it when the turn is over. Rejects as the sandbox does. */
@@ -78,7 +79,7 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
       options.log.write(JSON.stringify(event));
     },
     onText: (line) => {
-      options.log.write(line);
+      options.log.write(line.slice(0, longestLine));
     },
   });
   const speak = async (streams: SandboxStreams): Promise<Turn> => {
@@ -92,7 +93,7 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
           if (method === 'session/update') updates.take(params);
         },
         onNoise: (line) => {
-          options.log.write(line.slice(0, 2_000));
+          options.log.write(line.slice(0, longestLine));
         },
       }),
       cwd,
@@ -147,8 +148,9 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
     });
     errors.finish();
     const turn = await (talk as Promise<Turn> | null);
+    if (turn?.kind === 'stopped') updates.answered(turn.answer);
     const said = updates.finish();
-    tellEnd(options, turn, said);
+    if (turn !== null) tell({ kind: 'done', ok: turn.kind === 'stopped' && turn.reason === 'end_turn', text: said });
     return { result, turn, cut: state.cut, session: state.session, said };
   } finally {
     clearTimeout(grace);
@@ -200,11 +202,4 @@ function watchStall(stallMs: number, state: RunState, onStall: () => void): { st
       clearTimeout(timer);
     },
   };
-}
-
-function tellEnd({ tell, model }: TurnOptions, turn: Turn | null, said: string): void {
-  if (turn === null) return;
-  const usage = turn.kind === 'stopped' ? usageOfAnswer(turn.answer) : null;
-  if (usage !== null) tell({ kind: 'usage', model, usage, cost: null });
-  tell({ kind: 'done', ok: turn.kind === 'stopped' && turn.reason === 'end_turn', text: said });
 }

@@ -1,8 +1,8 @@
 import { relative, resolve } from 'node:path';
-import type { AgentEvent } from '#shared/domain/agent-event.ts';
+import { noUsage, type AgentEvent, type TokenUsage } from '#shared/domain/agent-event.ts';
 import { anyText, listOf, objectOf, speechOf, textOf, type JsonObject } from '../native/json-values.ts';
 import type { AskedCall } from './permissions.ts';
-import { meteredUsage } from './reported-usage.ts';
+import { usageOfAnswer } from './reported-usage.ts';
 
 /** Of what the agent said last, which may be the stage's result. */
 const longestSpeech = 4_000_000;
@@ -10,7 +10,9 @@ const longestLine = 4_000;
 const mostCalls = 10_000;
 
 interface ToolCall extends AskedCall {
+  /** Empty where the agent names its tools by what they do, in `title`. */
   readonly name: string;
+  readonly title: string;
   readonly input: string;
   readonly told: boolean;
   readonly ended: boolean;
@@ -23,6 +25,8 @@ export interface SessionUpdates {
   take(params: unknown): void;
   /** The call that a permission is asked for, with what its updates said before. */
   asked(toolCall: unknown): AskedCall & { readonly name: string };
+  /** What the answer to the prompt says of tokens, where no update did. */
+  answered(answer: unknown): void;
   /** Tells what is left; returns what the agent said after its last tool call. */
   finish(): string;
 }
@@ -38,6 +42,7 @@ export function createSessionUpdates(options: {
   let speech = '';
   let cost: number | null = null;
   let hasBegun = false;
+  let isMetered = false;
 
   function flush(): void {
     if (line.trim() !== '') options.tell({ kind: 'text', text: line });
@@ -65,7 +70,8 @@ export function createSessionUpdates(options: {
     const known = calls.get(id);
     const diffs = listOf(update['content']).filter((part) => part['type'] === 'diff');
     const call: ToolCall = {
-      name: textOf(update['name']) || known?.name || textOf(update['title']) || textOf(update['kind']) || 'tool',
+      name: nameOf(update) || (known?.name ?? ''),
+      title: textOf(update['title']) || (known?.title ?? ''),
       kind: textOf(update['kind']) || (known?.kind ?? ''),
       input: inputOf(update['rawInput']) || (known?.input ?? ''),
       paths: [...new Set([...(known?.paths ?? []), ...pathsOf(update, diffs)])].slice(0, 1_000),
@@ -86,7 +92,7 @@ export function createSessionUpdates(options: {
     if (call.told) return;
     keep(id, { ...call, told: true });
     speech = '';
-    tell({ kind: 'tool-call', id, name: call.name, input: call.input });
+    tell({ kind: 'tool-call', id, name: shownName(call), input: call.input || call.title });
   }
 
   function toolCall(update: JsonObject): void {
@@ -94,8 +100,8 @@ export function createSessionUpdates(options: {
     const status = textOf(update['status']);
     const over = status === 'completed' || status === 'failed';
     if (call.ended) return;
-    // Some announce a call before they know its input.
-    if (call.input !== '' || status === 'in_progress' || over) tellCall(id, call);
+    // Many announce a call before they know its input.
+    if (status === 'in_progress' || over) tellCall(id, call);
     if (!over) return;
     keep(id, { ...call, told: true, ended: true });
     tell({ kind: 'tool-result', id, ok: status === 'completed', output: outputOf(update) });
@@ -108,9 +114,15 @@ export function createSessionUpdates(options: {
     if (total === null || !Number.isFinite(total)) return;
     // Of all runs of the conversation: where a resumed one did not say what it began with, the first word is the beginning.
     if (cost !== null && total > cost && hasBegun) {
-      tell({ kind: 'usage', model: options.model, usage: meteredUsage({}), cost: total - cost });
+      tell({ kind: 'usage', model: options.model, usage: noUsage, cost: total - cost });
     }
     cost = total;
+  }
+
+  function metered(tokens: TokenUsage | null): void {
+    if (tokens === null) return;
+    isMetered = true;
+    tell({ kind: 'usage', model: options.model, usage: tokens, cost: null });
   }
 
   return {
@@ -123,19 +135,34 @@ export function createSessionUpdates(options: {
       const kind = update['sessionUpdate'];
       if (kind === 'usage_update') usage(update);
       if (!hasBegun) return;
-      if (kind === 'agent_message_chunk') said(wordsOf(update['content']));
+      if (kind === 'agent_message_chunk') {
+        said(wordsOf(update['content']));
+        metered(usageOfAnswer(update));
+      }
       if (kind === 'tool_call' || kind === 'tool_call_update') toolCall(update);
     },
     asked(params) {
       const { id, call } = merged(objectOf(params));
       tellCall(id, call);
-      return call;
+      return { ...call, name: shownName(call) };
+    },
+    answered(answer) {
+      if (!isMetered) metered(usageOfAnswer(answer));
     },
     finish() {
       flush();
       return speech;
     },
   };
+}
+
+function nameOf(update: JsonObject): string {
+  const meta = objectOf(update['_meta']);
+  return textOf(update['name']) || textOf(meta['toolName']) || textOf(objectOf(meta['claudeCode'])['toolName']);
+}
+
+function shownName({ name, title, kind }: ToolCall): string {
+  return name || (/^\S{1,40}$/.test(title) ? title : kind) || 'tool';
 }
 
 function wordsOf(content: unknown): string {
@@ -147,7 +174,7 @@ function inputOf(value: unknown): string {
   return typeof value === 'object' && value !== null && Object.keys(value).length === 0 ? '' : anyText(value);
 }
 
-const pathNames = ['file_path', 'filePath', 'path', 'abs_path', 'absolute_path', 'notebook_path'];
+const pathNames = ['file_path', 'filePath', 'filepath', 'path', 'abs_path', 'absolute_path', 'notebook_path'];
 
 function pathsOf(update: JsonObject, diffs: readonly JsonObject[]): string[] {
   const input = objectOf(update['rawInput']);
@@ -171,7 +198,7 @@ function changesOf(call: ToolCall, tree: string): AgentEvent[] {
     return call.diffs.map((diff) => ({
       kind: 'file-change',
       path: shown(textOf(diff['path'])),
-      change: typeof diff['oldText'] === 'string' ? 'changed' : 'added',
+      change: textOf(diff['oldText']) === '' ? 'added' : 'changed',
     }));
   }
   if (call.kind !== 'edit' && call.kind !== 'delete') return [];
