@@ -155,8 +155,8 @@ describe.each(nativeKinds)('the %s driver', (kind) => {
     const running = lab.run({ signal: stop.signal });
     await vi.waitFor(() => {
       expect(existsSync(join(lab.tree, 'started'))).toBe(true);
+      expect(processesWith(mark)).not.toEqual([]);
     }, 20_000);
-    expect(processesWith(mark)).not.toEqual([]);
     stop.abort();
     const { outcome } = await running;
     expect(outcome.kind).toBe('canceled');
@@ -300,30 +300,12 @@ describe('before anything is started', () => {
 });
 
 describe('what a repository brings', () => {
-  function hooked(): void {
-    mkdirSync(join(folder, 'tree', '.gemini'), { recursive: true });
-    writeFileSync(join(folder, 'tree', '.gemini', 'settings.json'), '{"hooks":{}}');
-  }
-
-  it('is covered from Gemini, which runs the hooks of any folder that it works in', async () => {
-    const lab = standIn('gemini', 'ls -A .gemini; echo end of list');
-    hooked();
-    const { output } = await lab.run();
-    expect(output).toMatch(/^end of list/);
-    expect(readFileSync(join(lab.tree, '.gemini', 'settings.json'), 'utf8')).toBe('{"hooks":{}}');
-  });
-
-  it('keeps Gemini from starting where nothing can be covered', async () => {
-    const lab = standIn('gemini', 'touch started', { isolated: false });
-    hooked();
-    expect((await lab.run()).outcome).toMatchObject({ kind: 'failed', error: { code: 'sandbox.unavailable' } });
-    expect(existsSync(join(lab.tree, 'started'))).toBe(false);
-  });
-
   it.each([
     ['claude', /--setting-sources\nuser\n--strict-mcp-config/],
     ['codex', /--ignore-user-config\n--ignore-rules/],
     ['opencode', /--pure\n[^]*OPENCODE_DISABLE_PROJECT_CONFIG=1/],
+    // It takes a trusted folder's settings unless it is told so in this way.
+    ['gemini', /--skip-trust\n(?![^]*TRUST_WORKSPACE)/],
   ] as const)('is not read by %s', async (kind, flags) => {
     const lab = standIn(kind, `printf '%s\\n' "$@" > seen; env >> seen`);
     await lab.run();

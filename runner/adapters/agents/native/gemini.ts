@@ -27,12 +27,11 @@ export const gemini: NativeCli = {
   kind: 'gemini',
   title: 'Gemini',
   conversations: '.gemini/tmp',
-  // It runs without a terminal only in a folder that it trusts, and of a trusted one it runs the hooks.
-  covered: ['.gemini'],
   invocation: ({ request, session, baseUrl, key, work }) => {
     const tools = (request.profile.tools ?? []).flatMap((name) => toolNames[name] ?? [name]);
     return {
       args: [
+        // Trusted in any other way, the repository's settings, hooks and MCP servers would be run.
         ...['--skip-trust', '--output-format', 'stream-json', '--approval-mode', 'yolo'],
         ...['--include-directories', work],
         ...(request.model === '' ? [] : ['--model', request.model]),

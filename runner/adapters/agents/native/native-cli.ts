@@ -18,8 +18,6 @@ export interface NativeCli {
   isUnknownSession(exitCode: number | null, printed: string): boolean;
   /** The HTTP status that its exit code stands for. */
   statusOfExit?(exitCode: number): number | null;
-  /** Folders of a repository from which it would take settings and programs; an empty one is shown in their place. */
-  readonly covered?: readonly string[];
 }
 
 export interface InvocationContext {

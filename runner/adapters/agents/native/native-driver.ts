@@ -1,11 +1,11 @@
-import { lstat, mkdir, open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenUsage } from '#shared/domain/agent-event.ts';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import { endpointsOf } from '../../../core/agents.ts';
 import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayAccess } from '../../../core/ports/gateway.ts';
-import type { Mount, Sandbox } from '../../../core/ports/sandbox.ts';
+import type { Sandbox } from '../../../core/ports/sandbox.ts';
 import {
   contractEnvironment,
   contractMounts,
@@ -33,8 +33,6 @@ export interface NativeDriverOptions {
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** `~` in `reads`. */
   readonly home: string;
-  /** Whether the sandbox covers what it is told to cover; false where there is none. */
-  readonly isolated?: boolean;
   /** Milliseconds that an agent may go on without any progress after the gateway refused it. */
   readonly refusalGraceMs?: number;
 }
@@ -70,7 +68,6 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
   const { gateway, endpoint } = requireGateway(request);
   const program = await programOf(options, cli);
   const paths = await writeAttemptFiles(request);
-  const covers = await coversOf(options, cli, request);
   // One for each stage: what a coder leaves there must not speak to its reviewer.
   const kept = join(request.stateFolder, `${cli.kind}-${request.stage}`);
   const totals = await takeTotals(kept);
@@ -85,7 +82,7 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
       paths,
       program,
       env: contractEnvironment(options.environment, request, paths),
-      mounts: [...contractMounts(options.home, request, paths), ...covers],
+      mounts: contractMounts(options.home, request, paths),
       home: join(request.attemptFolder, `home-${number}`),
       kept,
       session,
@@ -160,25 +157,6 @@ async function programOf(options: NativeDriverOptions, cli: NativeCli): Promise<
   } finally {
     await file.close();
   }
-}
-
-async function coversOf(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<Mount[]> {
-  const covers: Mount[] = [];
-  for (const name of cli.covered ?? []) {
-    const target = join(request.tree.path, name);
-    if ((await lstat(target).catch(() => null)) === null) continue;
-    if (options.isolated === false) {
-      throw new OpusError(
-        'sandbox.unavailable',
-        `The ${agentOf(request)} was not started: the repository's ${name} could make ${cli.title} run programs on this machine.`,
-        { hint: 'Sandboxes keep it out; opus doctor says why there are none here.' },
-      );
-    }
-    const source = join(request.attemptFolder, 'empty');
-    await mkdir(source, { recursive: true });
-    covers.push({ source, target, mode: 'read-only' });
-  }
-  return covers;
 }
 
 /** Only then may a run be repeated: nothing was asked of a model. */
