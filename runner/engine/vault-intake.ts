@@ -43,6 +43,8 @@ export interface IntakeHooks {
   onAction(): void;
   /** Called before each look. */
   onLook(): Promise<void>;
+  /** Called before what was seen is judged by the clock. */
+  onJudging?(): void;
 }
 
 export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): VaultIntake {
@@ -105,6 +107,7 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
   }
 
   function actionsNow(): IntakeAction[] {
+    hooks.onJudging?.();
     const { policy } = dependencies.confirmed();
     const state = firstSight(dependencies, notes, policy);
     const backlog = remainingBacklog(state, notes);

@@ -22,7 +22,7 @@ describe.each([
   it('makes nothing wait for a day, cancels nothing and costs no attempt', async () => {
     const config = [
       'retry: { attempts: 3, base: 4s, max: 4s }',
-      'timeouts: { lease: 600ms, deleted: 1h }',
+      'timeouts: { deleted: 1h }',
       'concurrency: 4',
     ];
     const lab = makeFaultLab({ notes: 4, config, agents: { code: troubled } });
