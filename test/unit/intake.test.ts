@@ -19,7 +19,6 @@ function aNote(fields: Partial<FeatureRequest> = {}): FeatureRequest {
     complexity: null,
     aliases: [],
     tags: [],
-    body: '',
     contentHash: 'hash',
     problems: [],
     ...fields,

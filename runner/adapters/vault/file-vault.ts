@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import { planKeyWrite } from '#shared/domain/key-write.ts';
 import { dependencyOf, indexLinks, linkFeatureRequests } from '#shared/domain/link-feature-requests.ts';
 import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
@@ -61,7 +61,7 @@ export class FileVault implements Vault {
     return linkFeatureRequests(notes.filter((note) => note !== null));
   }
 
-  async read(path: string): Promise<FeatureRequest | null> {
+  async read(path: string): Promise<FeatureRequestNote | null> {
     const root = await this.root();
     try {
       await confinedPath(root, path);
@@ -69,7 +69,7 @@ export class FileVault implements Vault {
       if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
       throw error;
     }
-    const note = this.load(root, path);
+    const note = this.parse(root, path);
     if (!note) return null;
     const { links, idLine: _idLine, ...featureRequest } = note;
     if (links.length === 0) return featureRequest;
@@ -171,19 +171,30 @@ export class FileVault implements Vault {
   }
 
   private load(root: string, path: string): ParsedFeatureRequest | null {
-    const absolute = join(root, path);
-    const stats = statOf(absolute);
+    const stats = statOf(join(root, path));
     if (!stats) return null;
     const known = this.cache.get(path, stats);
     if (known) return known;
+    const read = this.parse(root, path, stats);
+    if (!read) return null;
+    const note = withoutText(read);
+    this.cache.set(path, stats, note);
+    return note;
+  }
+
+  private parse(
+    root: string,
+    path: string,
+    stats = statOf(join(root, path)),
+  ): (ParsedFeatureRequest & FeatureRequestNote) | null {
+    if (!stats) return null;
+    const absolute = join(root, path);
     const file = readNoteText(absolute, stats, this.maxNoteBytes);
     if (!file) return null;
     const parsed = parseFeatureRequest(path, file.text, { ...this.options, hash: sha256 });
     // A file that could not be read at all has one problem, not also that of being empty.
     const others = file.problem?.code === 'note.unreadable' ? [] : parsed.problems;
-    const note = file.problem ? { ...parsed, problems: [file.problem, ...others] } : parsed;
-    this.cache.set(path, stats, note);
-    return note;
+    return file.problem ? { ...parsed, problems: [file.problem, ...others] } : parsed;
   }
 
   private async applyKeys(write: KeyWrite): Promise<KeyWriteOutcome> {
@@ -233,6 +244,12 @@ export class FileVault implements Vault {
 
 export function createFileVault(options: FileVaultOptions): FileVault {
   return new FileVault(options);
+}
+
+/** Of ten thousand notes, each as long as people write them, the text alone would be most of a runner's memory. */
+function withoutText({ body: _body, ...note }: ParsedFeatureRequest & FeatureRequestNote): ParsedFeatureRequest {
+  // A part of a text keeps the whole text in memory; what is parsed from JSON stands on its own.
+  return JSON.parse(JSON.stringify(note)) as ParsedFeatureRequest;
 }
 
 function sha256(text: string): string {
