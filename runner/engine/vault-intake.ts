@@ -72,8 +72,8 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     const isBack = problem !== null;
     problem = null;
     for (const job of runtime.absent.takeReturned(notes)) {
-      await runtime.wake(job);
       hooks.onAction();
+      await runtime.wake(job);
     }
     const actions = actionsNow();
     for (const action of actions) {
