@@ -20,11 +20,7 @@ describe.each([
   ['a day back', -day],
 ])('a wall clock that is set %s', (_name, shift) => {
   it('makes nothing wait for a day, cancels nothing and costs no attempt', async () => {
-    const config = [
-      'retry: { attempts: 3, base: 4s, max: 4s }',
-      'timeouts: { deleted: 1h }',
-      'concurrency: 4',
-    ];
+    const config = ['retry: { attempts: 3, base: 4s, max: 4s }', 'timeouts: { deleted: 1h }', 'concurrency: 4'];
     const lab = makeFaultLab({ notes: 4, config, agents: { code: troubled } });
     const clock = join(lab.folder, 'clock');
     const setClock = (milliseconds: number): void => {
