@@ -59,7 +59,7 @@ async function soak(): Promise<boolean> {
     const load = [loadBefore, loadavg()[0] ?? 0] as const;
     const text = soakText(result, { minutes: Number(values.minutes), every: Number(values.every), load });
     process.stdout.write(text);
-    if (Number(values.minutes) >= 20) writeSoak(text);
+    if (Number(values.minutes) >= 10) writeSoak(text);
     return result.criteria.every(({ held }) => held);
   } finally {
     await session.stop();
