@@ -15,7 +15,7 @@ export function createHeartbeat(runtime: JobRuntime): Heartbeat {
 
   /** An attempt whose owner has stopped prolonging it is nobody's any more; its job goes on here. */
   function takeOver(): void {
-    for (const id of registry.interruptExpired(clock.now())) {
+    for (const id of registry.interruptExpired(clock.now(), owner)) {
       const jobId = id.split('.')[0] ?? '';
       const job = registry.job(jobId);
       log.warn({ job: jobId, attempt: id }, `The lease of ${id} ran out; its stage is begun again.`);

@@ -107,7 +107,8 @@ it(`a runner killed ${kills} times without warning (seed ${seed}) repeats nothin
   const random = randomFrom(seed);
   let killed = 0;
   for (let index = 0; killed < kills; index++) {
-    expect(index).toBeLessThan(kills);
+    // On a busy machine some labs end before they are killed.
+    expect(index).toBeLessThan(3 * kills);
     const lab = makeKillLab(join(folder, String(index)));
     let ended: string | null = null;
     for (let kill = 0; kill < killsAJob && ended === null; kill++) {
