@@ -175,7 +175,11 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
       return connection.transaction(() => {
         const expired = `status = 'running' AND lease_until IS NOT NULL AND lease_until < ? AND owner != ?`;
         const found = ids(connection.all(`SELECT id FROM attempts WHERE ${expired}`, [now, exceptOwner]));
-        connection.run(`UPDATE attempts SET status = 'interrupted', ended_at = ? WHERE ${expired}`, [now, now, exceptOwner]);
+        connection.run(`UPDATE attempts SET status = 'interrupted', ended_at = ? WHERE ${expired}`, [
+          now,
+          now,
+          exceptOwner,
+        ]);
         return found;
       });
     },

@@ -21,7 +21,8 @@ export function fenced(text: string, language = ''): string {
   return `${fence}${language}\n${text.replace(/\n+$/, '')}\n${fence}`;
 }
 
-const spokenCommand = /(?<!npx )\bopus (?=(?:run|job|fr|trust|init|doctor|demo|approve|changes|reject|status|serve|service|backup)\b)/g;
+const spokenCommand =
+  /(?<!npx )\bopus (?=(?:run|job|fr|trust|init|doctor|demo|approve|changes|reject|status|serve|service|backup)\b)/g;
 
 /** Sentences from further in say `opus run FR-001`; `command` is how this installation is called. */
 export function withCommand(sentence: string, command: string): string {
