@@ -113,12 +113,14 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     const backlog = remainingBacklog(state, notes);
     if (backlog.length !== state.length) registry.setState('backlog', backlog);
     const untold = registry.outbox().flatMap(({ jobId }) => (jobId === null ? [] : [registry.job(jobId)]));
+    const open = registry.jobs({ finished: false });
+    for (const id of seenDecisions.keys()) if (!open.some((job) => job.id === id)) seenDecisions.delete(id);
     const planned = new Map(notes.map((note) => [note.id, note.contentHash]));
     const clashes = knownClashes();
     for (const [id, { hash }] of refused) if (planned.get(id) !== hash) refused.delete(id);
     return intake({
       notes,
-      unfinished: registry.jobs({ finished: false }),
+      unfinished: open,
       untold: new Set(untold.flatMap((job) => (job === null ? [] : [job.featureRequestId]))),
       clashes,
       backlog: new Set(backlog),
