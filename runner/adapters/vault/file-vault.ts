@@ -11,7 +11,8 @@ import { noteName } from '#shared/domain/note-link.ts';
 import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
 import type { VaultFiles } from '../../core/ports/vault-files.ts';
 import type { CodeNote, KeyWrite, KeyWriteOutcome, RunReportNote, Vault } from '../../core/ports/vault.ts';
-import { hasCode, writeAtomically } from './atomic-write.ts';
+import { hasCode, replaceAtomically, writeAtomically } from './atomic-write.ts';
+import { bringBack } from './late-edit.ts';
 import { readCodeNotes } from './code-notes.ts';
 import { confinedPath, liesInside } from './confined-path.ts';
 import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
@@ -213,11 +214,13 @@ export class FileVault implements Vault {
         if (plan.kind === 'refused') return plan;
         const clash = plan.clash === null ? null : ({ kind: 'clash', found: plan.clash } as const);
         if (plan.text === text) return clash ?? { kind: 'unchanged' };
-        const written = await writeAtomically(target, Buffer.from(plan.text, 'utf8'), {
-          mode: stats.mode & 0o777,
-          stillWanted: async () => bytes.equals(await readFile(target)),
-        });
-        if (written) return clash ?? { kind: 'written' };
+        const next = Buffer.from(plan.text, 'utf8');
+        const replaced = await replaceAtomically(target, next, bytes, stats.mode & 0o777);
+        if (replaced.kind === 'replaced') return clash ?? { kind: 'written' };
+        // What was written into the old file meanwhile goes back in, and then the keys again.
+        if (replaced.kind === 'overtaken') {
+          await bringBack({ target, mode: stats.mode & 0o777, before: bytes, ours: next, late: replaced.late });
+        }
       }
     } catch (error) {
       if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return { kind: 'gone' };
