@@ -50,7 +50,12 @@ module.exports = {
     ),
     only('nobody-imports-main', '^(runner|shared|plugin)/', '^runner/main', 'main is the top'),
     only('only-main-imports-cli', '^runner/(?!main|cli)', '^runner/cli/', 'commands are the outermost layer'),
-    only('only-cli-composes', '^runner/(?!main|cli|compose)', '^runner/compose', 'the composition root is used by commands'),
+    only(
+      'only-cli-composes',
+      '^runner/(?!main|cli|compose)',
+      '^runner/compose',
+      'the composition root is used by commands',
+    ),
     only('halves-meet-in-shared', '^plugin/', '^runner/', 'plugin and runner meet only in shared'),
     only('halves-meet-in-shared-2', '^runner/', '^plugin/', 'plugin and runner meet only in shared'),
     {

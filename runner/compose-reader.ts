@@ -14,6 +14,8 @@ import type { Trust } from './engine/trust.ts';
 /** What reading commands need: no lock, no engine, nothing written but a new FR. Parts are loaded when they are used. */
 export interface Reader {
   featureRequests(): Promise<FeatureRequest[]>;
+  /** The text of a note below its properties; empty when the note is gone. */
+  noteText(path: string): Promise<string>;
   createFeatureRequest(title: string): Promise<{ readonly id: string; readonly path: string }>;
   jobs(): Job[];
   /** By job id, or by FR id for its newest. */
@@ -60,6 +62,7 @@ export function composeReader(config: RunnerConfig): Reader {
   };
   return {
     featureRequests: async () => (await vault()).vault.scan(),
+    noteText: async (path) => (await (await vault()).vault.read(path))?.body ?? '',
     async createFeatureRequest(title) {
       const { newFeatureRequest } = await import('./core/new-feature-request.ts');
       const opened = await vault();

@@ -24,6 +24,8 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
   const endStrays = process.platform === 'linux' ? createStrayWatch(sandboxName(config.data)) : () => 0;
   const newest = backups.list().find(({ reason }) => reason !== 'migration');
   const age = newest === undefined ? Infinity : Math.max(0, clock.now() - newest.at);
+  /** What was settled is kept for a day, for whoever looks into it, and no longer than finished jobs are. */
+  const keptMs = (): number => Math.min(24 * hourMs, Math.max(dependencies.config.history.keep, 60_000));
   return [
     {
       name: 'backup',
@@ -38,10 +40,10 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
     },
     {
       name: 'pruning',
-      everyMs: () => hourMs,
-      firstMs: hourMs / 2,
+      everyMs: () => Math.min(hourMs, keptMs()),
+      firstMs: Math.min(hourMs / 2, keptMs()),
       run() {
-        const before = clock.now() - 24 * hourMs;
+        const before = clock.now() - keptMs();
         dependencies.registry.prune(before);
         parts.runtime.engine.prune(before);
         return [];

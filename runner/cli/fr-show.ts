@@ -18,10 +18,13 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
       });
     }
     if (options.json === true) {
-      printJson(terminal, { ...documentOf(first), body: first.body });
+      printJson(terminal, { ...documentOf(first), body: await reader.noteText(first.path) });
       return 0;
     }
-    for (const featureRequest of found) for (const line of linesOf(terminal, featureRequest)) terminal.out(line);
+    for (const featureRequest of found) {
+      const text = await reader.noteText(featureRequest.path);
+      for (const line of linesOf(terminal, featureRequest, text)) terminal.out(line);
+    }
     const jobs = reader.jobs().filter((job) => job.featureRequestId === id);
     if (jobs.length > 0) {
       const documents = jobs.map((job) => reader.document(job.id));
@@ -33,7 +36,7 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
   });
 }
 
-function linesOf(terminal: Terminal, featureRequest: FeatureRequest): string[] {
+function linesOf(terminal: Terminal, featureRequest: FeatureRequest, text: string): string[] {
   const facts = [
     ['note', featureRequest.path],
     ['status', featureRequest.status ?? ''],
@@ -50,7 +53,7 @@ function linesOf(terminal: Terminal, featureRequest: FeatureRequest): string[] {
     ),
     `    ${plainLine(hint)}`,
   ]);
-  const body = plainText(featureRequest.body).trim();
+  const body = plainText(text).trim();
   return [
     `${terminal.paint('out', 'bold', featureRequest.id)}  ${plainLine(featureRequest.title)}`,
     ...facts.filter(([, value]) => value !== '').map(([name, value]) => `${name.padEnd(10)}  ${plainLine(value)}`),

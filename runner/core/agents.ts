@@ -1,5 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import type { AgentStage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
 import type { Attempt } from './ports/job-registry.ts';
@@ -8,7 +8,7 @@ import type { Attempt } from './ports/job-registry.ts';
 export function selectAgent(
   profiles: readonly AgentProfile[],
   stage: AgentStage,
-  featureRequest: Pick<FeatureRequest, 'agent' | 'title' | 'body'>,
+  featureRequest: Pick<FeatureRequestNote, 'agent' | 'title' | 'body'>,
 ): AgentProfile | null {
   const able = profiles
     .filter((profile) => profile.stages.includes(stage))
@@ -27,7 +27,7 @@ export function selectAgent(
 export function requireAgent(
   profiles: readonly AgentProfile[],
   stage: AgentStage,
-  featureRequest: Pick<FeatureRequest, 'agent' | 'title' | 'body'>,
+  featureRequest: Pick<FeatureRequestNote, 'agent' | 'title' | 'body'>,
 ): AgentProfile {
   const { agent } = featureRequest;
   if (agent !== null && !profiles.some((profile) => profile.name === agent)) {

@@ -1,4 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
@@ -56,8 +57,9 @@ export function createApplication(runtime: JobRuntime): Application {
         await stopAndCancel(dependencies, running, newest, 'superseded by a new dispatch', null);
         await tell();
       }
-      const fresh =
-        options.again || newest ? ((await vault.read(featureRequest.path)) ?? featureRequest) : featureRequest;
+      const note =
+        (await vault.read(featureRequest.path)) ?? requireFeatureRequest<FeatureRequestNote>([], featureRequestId);
+      const fresh = options.again || newest ? note : { ...featureRequest, body: note.body };
       const dispatchable = options.again
         ? { ...fresh, status: 'planned' as const, problems: featureRequest.problems }
         : { ...fresh, problems: featureRequest.problems };
@@ -149,7 +151,7 @@ export function createApplication(runtime: JobRuntime): Application {
   };
 }
 
-function requireFeatureRequest(all: Awaited<ReturnType<Application['featureRequests']>>, id: string) {
+function requireFeatureRequest<Note extends FeatureRequest>(all: readonly Note[], id: string): Note {
   const found = all.filter((featureRequest) => featureRequest.id === id);
   const best = found.find((featureRequest) => featureRequest.problems.every((problem) => problem.severity !== 'error'));
   const featureRequest = best ?? found[0];

@@ -1,5 +1,10 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { isDispatchable, type FeatureRequest, type NoteStatus } from '#shared/domain/feature-request.ts';
+import {
+  isDispatchable,
+  type FeatureRequest,
+  type FeatureRequestNote,
+  type NoteStatus,
+} from '#shared/domain/feature-request.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import { branchName, jobId, jobNumberOfBranch, parseJobId } from '#shared/domain/ids.ts';
 import { requireAgent } from '../core/agents.ts';
@@ -10,7 +15,7 @@ import type { EngineDependencies } from './stage-context.ts';
 /** Makes a new job for an FR, after checking everything that can be known before an agent starts. */
 export async function dispatch(
   dependencies: EngineDependencies,
-  featureRequest: FeatureRequest,
+  featureRequest: FeatureRequestNote,
   all: readonly FeatureRequest[],
   seenStatus: NoteStatus,
   options: { readonly waitForDependencies: boolean },

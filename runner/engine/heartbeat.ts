@@ -1,32 +1,21 @@
 import type { JobRuntime } from './job-runtime.ts';
 
 export interface Heartbeat {
-  /** Prolongs what this process holds, and stops what it holds no more. Returns by how much the wall clock jumped, 0 when it did not. */
-  beat(): number;
+  /** Prolongs what this process holds, and stops what it holds no more. */
+  beat(): void;
 }
-
-/** A difference between the two clocks up to this is drift, not a jump. */
-const jumpMs = 60_000;
 
 /**
  * Leases are prolonged from the real event loop. A runner that was asleep for longer than its lease finds out here
  * whether its attempts are still its own; where they are not, their agents are ended.
  */
-export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): Heartbeat {
+export function createHeartbeat(runtime: JobRuntime): Heartbeat {
   const { dependencies, running } = runtime;
   const { registry, clock, owner, log } = dependencies;
-  let last = { wall: clock.now(), monotonic: monotonic() };
-
-  function jumped(): number {
-    const now = { wall: clock.now(), monotonic: monotonic() };
-    const jump = now.wall - last.wall - (now.monotonic - last.monotonic);
-    last = now;
-    return Math.abs(jump) > jumpMs ? jump : 0;
-  }
 
   /** An attempt whose owner has stopped prolonging it is nobody's any more; its job goes on here. */
   function takeOver(): void {
-    for (const id of registry.interruptExpired(clock.now())) {
+    for (const id of registry.interruptExpired(clock.now(), owner)) {
       const jobId = id.split('.')[0] ?? '';
       const job = registry.job(jobId);
       log.warn({ job: jobId, attempt: id }, `The lease of ${id} ran out; its stage is begun again.`);
@@ -36,7 +25,6 @@ export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): H
 
   return {
     beat() {
-      const jump = jumped();
       // Seen before the registry is asked, so that one which begins meanwhile is not taken for lost.
       const here = running.attempts();
       const held = new Set(registry.heartbeat(owner, clock.now() + dependencies.config.timeouts.lease));
@@ -51,7 +39,6 @@ export function createHeartbeat(runtime: JobRuntime, monotonic: () => number): H
         running.stop(attempt.jobId);
       }
       takeOver();
-      return jump;
     },
   };
 }

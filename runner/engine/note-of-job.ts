@@ -1,4 +1,4 @@
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -6,12 +6,12 @@ import type { EngineDependencies } from './stage-context.ts';
 export async function noteOfJob(
   { registry, vault }: Pick<EngineDependencies, 'registry' | 'vault'>,
   job: Job,
-): Promise<FeatureRequest | null> {
+): Promise<FeatureRequestNote | null> {
   const path = registry.job(job.id)?.notePath ?? job.notePath;
   const note = await vault.read(path);
   if (note?.id === job.featureRequestId) return note;
   const [moved, ...others] = (await vault.scan()).filter((candidate) => candidate.id === job.featureRequestId);
   if (!moved || others.length > 0) return null;
   registry.commit(null, null, { updateJob: { id: job.id, fields: { notePath: moved.path } } });
-  return moved;
+  return await vault.read(moved.path);
 }

@@ -1,4 +1,4 @@
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import type { Evidence } from '#shared/domain/evidence.ts';
 import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configuration.ts';
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
@@ -85,7 +85,7 @@ export interface ProgressLine {
 export interface StageRun {
   readonly job: Job;
   readonly attempt: Attempt;
-  readonly featureRequest: FeatureRequest;
+  readonly featureRequest: FeatureRequestNote;
   readonly feedback: readonly Feedback[];
   readonly repository: RepositoryAddress;
   readonly repositoryConfig: RepositoryConfig;

@@ -6,6 +6,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import type { VaultWatcher } from '../core/ports/vault-watcher.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { createAdmission } from './admission.ts';
+import { createClockWatch } from './clock-watch.ts';
 import { createHeartbeat } from './heartbeat.ts';
 import { unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
@@ -13,6 +14,7 @@ import type { JobRuntime } from './job-runtime.ts';
 import { createPeriodic } from './periodic.ts';
 import { nextOf } from './pipeline-workflow.ts';
 import { recover } from './control.ts';
+import { aborted, after } from './until.ts';
 import { createVaultIntake } from './vault-intake.ts';
 
 /** `draining`: what runs goes on, nothing starts. `paused`: nothing runs either. */
@@ -63,7 +65,10 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const { dependencies, running } = runtime;
   const { registry, clock, log } = dependencies;
   const periodic = createPeriodic(log);
-  const heartbeat = createHeartbeat(runtime, options.monotonic);
+  const heartbeat = createHeartbeat(runtime);
+  const clockWatch = createClockWatch(dependencies, options.monotonic, (byMs) => {
+    void afterClockJump(byMs);
+  });
   let mode: PauseMode = 'no';
   let stopping = false;
   let watching = false;
@@ -75,6 +80,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
   const intake = createVaultIntake(runtime, {
     onAction: decideSoon,
     onLook: options.onLook ?? (() => Promise.resolve()),
+    onJudging: () => {
+      clockWatch.check();
+    },
   });
   const admission = createAdmission({
     dependencies,
@@ -106,6 +114,7 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     wakeTimer = null;
     let wakeAt: number | null;
     try {
+      clockWatch.check();
       wakeAt = admission.decide();
     } catch (thrown) {
       log.error({ err: thrown }, `It could not be decided who may run: ${toOpusError(thrown).message}`);
@@ -162,27 +171,18 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     }
   }
 
-  async function beat(): Promise<void> {
-    const jump = heartbeat.beat();
-    if (jump === 0) return;
-    log.warn({ jump }, `The clock was set by ${Math.round(jump / 1_000)} s; what waits by it looks again.`);
-    shiftTimes(jump);
-    await options.onClockJump?.(jump);
+  async function afterClockJump(byMs: number): Promise<void> {
     decideSoon();
+    try {
+      await options.onClockJump?.(byMs);
+    } catch (thrown) {
+      log.error({ err: thrown }, `What waits could not be woken: ${toOpusError(thrown).message}`);
+    }
   }
 
-  /** Times that were taken by the clock before it was set are moved along, so that no wait becomes a day longer or over at once. */
-  function shiftTimes(jump: number): void {
-    for (const job of registry.jobs({ finished: false })) {
-      const moved = (at: number | null): number | null => (at === null ? null : at + jump);
-      const fields = {
-        queuedAt: job.queuedAt + jump,
-        admittedAt: moved(job.admittedAt),
-        missingSince: moved(job.missingSince),
-        holdUntil: jump < 0 ? moved(job.holdUntil) : job.holdUntil,
-      };
-      registry.commit(null, null, { updateJob: { id: job.id, fields } });
-    }
+  function beat(): void {
+    clockWatch.check();
+    heartbeat.beat();
   }
 
   return {
@@ -287,23 +287,4 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     const known = registry.state('backlog')?.value;
     return Array.isArray(known) ? known.filter((id) => typeof id === 'string') : [];
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else {
-      signal.addEventListener(
-        'abort',
-        () => {
-          resolve();
-        },
-        { once: true },
-      );
-    }
-  });
-}
-
-function after(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds).unref());
 }

@@ -43,6 +43,8 @@ export interface IntakeHooks {
   onAction(): void;
   /** Called before each look. */
   onLook(): Promise<void>;
+  /** Called before what was seen is judged by the clock. */
+  onJudging?(): void;
 }
 
 export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): VaultIntake {
@@ -70,8 +72,8 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
     const isBack = problem !== null;
     problem = null;
     for (const job of runtime.absent.takeReturned(notes)) {
-      await runtime.wake(job);
       hooks.onAction();
+      await runtime.wake(job);
     }
     const actions = actionsNow();
     for (const action of actions) {
@@ -105,17 +107,20 @@ export function createVaultIntake(runtime: JobRuntime, hooks: IntakeHooks): Vaul
   }
 
   function actionsNow(): IntakeAction[] {
+    hooks.onJudging?.();
     const { policy } = dependencies.confirmed();
     const state = firstSight(dependencies, notes, policy);
     const backlog = remainingBacklog(state, notes);
     if (backlog.length !== state.length) registry.setState('backlog', backlog);
     const untold = registry.outbox().flatMap(({ jobId }) => (jobId === null ? [] : [registry.job(jobId)]));
+    const open = registry.jobs({ finished: false });
+    for (const id of seenDecisions.keys()) if (!open.some((job) => job.id === id)) seenDecisions.delete(id);
     const planned = new Map(notes.map((note) => [note.id, note.contentHash]));
     const clashes = knownClashes();
     for (const [id, { hash }] of refused) if (planned.get(id) !== hash) refused.delete(id);
     return intake({
       notes,
-      unfinished: registry.jobs({ finished: false }),
+      unfinished: open,
       untold: new Set(untold.flatMap((job) => (job === null ? [] : [job.featureRequestId]))),
       clashes,
       backlog: new Set(backlog),

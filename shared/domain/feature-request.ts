@@ -70,7 +70,7 @@ export const noteProblemCodes = [
 ] as const;
 export type NoteProblemCode = (typeof noteProblemCodes)[number];
 
-/** An FR note as read: what could be understood, and every problem found. A broken note still has a path. */
+/** What an FR note says in its properties, as far as it could be understood, and every problem found. A broken note still has a path. */
 export interface FeatureRequest {
   /** Path relative to the vault's root, with forward slashes. */
   readonly path: string;
@@ -94,11 +94,15 @@ export interface FeatureRequest {
   readonly budget: number | null;
   readonly aliases: readonly string[];
   readonly tags: readonly string[];
-  /** The note's text after the frontmatter, line ends as in the file. */
-  readonly body: string;
   /** SHA-256 of the user's part: the body and the user's keys, so that the runner's own writes do not change it. */
   readonly contentHash: string;
   readonly problems: readonly NoteProblem[];
+}
+
+/** One note with its text, which is not kept of every note of a vault. */
+export interface FeatureRequestNote extends FeatureRequest {
+  /** The note's text after the frontmatter, line ends as in the file. */
+  readonly body: string;
 }
 
 /** What `opus fr list --json` prints for one note. */

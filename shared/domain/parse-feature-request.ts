@@ -2,7 +2,7 @@ import { textOf, type FrontmatterEntry, type FrontmatterValue } from '../frontma
 import { lineAt } from '../frontmatter/locate.ts';
 import { readFrontmatter, type Frontmatter } from '../frontmatter/read.ts';
 import { bodyDependencies } from './body-dependencies.ts';
-import type { FeatureRequest, NoteProblem, NoteProblemCode } from './feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote, NoteProblem, NoteProblemCode } from './feature-request.ts';
 import { defaultIdPattern, isSafeId } from './ids.ts';
 import { linkTargets, noteName, type DependencyLink } from './note-link.ts';
 import { keyName, runnerKeys, type NoteKey, type NoteKeyNames } from './note-keys.ts';
@@ -28,7 +28,11 @@ export interface ParsedFeatureRequest extends FeatureRequest {
 }
 
 /** Reads one FR note. Never throws for what a user wrote: everything wrong comes back as a problem. */
-export function parseFeatureRequest(path: string, text: string, reading: FeatureRequestReading): ParsedFeatureRequest {
+export function parseFeatureRequest(
+  path: string,
+  text: string,
+  reading: FeatureRequestReading,
+): ParsedFeatureRequest & FeatureRequestNote {
   const frontmatter = readFrontmatter(text);
   const file = fileProblems(path, text);
   const isConflict = file.some((problem) => problem.code === 'note.conflict-marker');

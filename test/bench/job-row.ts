@@ -8,7 +8,8 @@ import type { Row } from './measure.ts';
 const rounds = 9;
 
 export async function jobRow(installed: Installed): Promise<Row> {
-  const file = join(installed.folder, 'job-session.mjs');
+  // Where the program itself lies, which finds its package from there.
+  const file = join(installed.folder, 'dist', 'runner', 'job-session.mjs');
   await build({
     entryPoints: [join(root, 'test', 'bench', 'job-session.ts')],
     outfile: file,

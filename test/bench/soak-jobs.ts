@@ -45,8 +45,10 @@ export function createSoakJobs(lab: ServiceLab, session: ServiceSession): SoakJo
     const file = join(lab.folder, 'vault', path);
     const text = readFileSync(file, 'utf8');
     const gate = /^gate: "?merge@(\w+)/m.exec(text)?.[1];
-    if (gate === undefined || /^decision:/m.test(text)) return;
-    writeFileSync(file, text.replace('\ntags:', `\ndecision: approve ${gate}\ntags:`));
+    const decision = `decision: approve ${gate ?? ''}`;
+    if (gate === undefined || text.includes(decision)) return;
+    // The one for a gate before, which two jobs that change the same line come to, makes way.
+    writeFileSync(file, text.replace(/^decision: .*\n/m, '').replace('\ntags:', `\n${decision}\ntags:`));
   }
 
   return {

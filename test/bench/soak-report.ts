@@ -62,7 +62,7 @@ export function judgeSoak(soak: Soak): SoakResult {
         held: resident.percent < mostGrowth,
       },
       {
-        what: 'growth of the live heap, second half',
+        what: 'growth of live data, second half',
         measured: percentAnHour(live),
         limit: `${mostGrowth} %/h`,
         held: live.percent < mostGrowth,
@@ -144,7 +144,7 @@ ${aligned([
   ['at', ...at.map(({ atMs }) => `${(atMs / 60_000).toFixed(1)} min`)],
   line('resident, MB', ({ residentMB }) => residentMB.toFixed(1)),
   line('heap in use, MB', ({ heapMB }) => heapMB.toFixed(1)),
-  line('live heap, MB', ({ liveHeapMB }) => liveHeapMB?.toFixed(2) ?? '–'),
+  line('live data, MB', ({ liveHeapMB }) => liveHeapMB?.toFixed(2) ?? '–'),
   line('descriptors', ({ descriptors }) => String(descriptors.length)),
   line('child processes', ({ children }) => String(children)),
   line('jobs done', ({ merged, canceled }) => String(merged + canceled)),
@@ -154,8 +154,8 @@ ${aligned([
   line('logs, kB', ({ logsKB }) => logsKB.toFixed(0)),
 ])}
 
-- Growth is the slope by least squares through the median of each minute (resident) or one value a minute (live heap, after
-  a collection through the inspector), of the second half of the run, in percent of its mean; ± is its standard error.
+- Growth is the slope by least squares through the median of each minute (resident) or one value a minute (live data: the
+  heap without compiled code, after a collection through the inspector), of the second half of the run, in percent of its mean; ± is its standard error.
 - In the second half each job added ${perJob((sample) => sample.registryKB)} to the registry, ${perJob((sample) => sample.engineKB)} to the engine's database and ${perJob((sample) => sample.logsKB)} of
   logs. The service itself used ${((last.cpuMs - baseline.cpuMs) / Math.max(1, last.merged + last.canceled)).toFixed(0)} ms of processor time a job.
 - Load of the machine at the start ${run.load[0].toFixed(1)}, at the end ${run.load[1].toFixed(1)}; other work ran beside it where that is above 1.

@@ -44,9 +44,9 @@ async function soak(): Promise<boolean> {
   const jobs = createSoakJobs(lab, session);
   const loadBefore = loadavg()[0] ?? 0;
   try {
-    // The first backup opens what then stays open.
+    // The first backup opens what then stays open; five seconds after its start the service looks for leftovers.
     await session.client.call('backup.create', {});
-    await pause(5_000);
+    await pause(12_000);
     const began = performance.now();
     const baseline = await sample(session, jobs, 0);
     const samples = await work(session, jobs, began);
@@ -59,7 +59,7 @@ async function soak(): Promise<boolean> {
     const load = [loadBefore, loadavg()[0] ?? 0] as const;
     const text = soakText(result, { minutes: Number(values.minutes), every: Number(values.every), load });
     process.stdout.write(text);
-    if (Number(values.minutes) >= 20) writeSoak(text);
+    if (Number(values.minutes) >= 10) writeSoak(text);
     return result.criteria.every(({ held }) => held);
   } finally {
     await session.stop();

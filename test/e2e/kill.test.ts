@@ -12,7 +12,7 @@ import type { JobRegistry } from '../../runner/core/ports/job-registry.ts';
 import { makeKillLab, userLines, type KillLab } from '../support/kill-lab.ts';
 
 /** `OPUS_KILLS=500 npm test -- test/e2e/kill.test.ts` for longer; `OPUS_KILL_SEED` repeats a run. */
-const kills = Number(process.env['OPUS_KILLS'] ?? 15);
+const kills = Number(process.env['OPUS_KILLS'] ?? 6);
 const seed = Number(process.env['OPUS_KILL_SEED'] ?? Date.now() % 1_000_000);
 const killsAJob = 6;
 const wholeStory = ['plan.0', 'code.0', 'test.0', 'review.0', 'code.1', 'test.1', 'review.1', 'deliver.1', 'merge.1'];
@@ -107,7 +107,8 @@ it(`a runner killed ${kills} times without warning (seed ${seed}) repeats nothin
   const random = randomFrom(seed);
   let killed = 0;
   for (let index = 0; killed < kills; index++) {
-    expect(index).toBeLessThan(kills);
+    // On a busy machine some labs end before they are killed.
+    expect(index).toBeLessThan(3 * kills);
     const lab = makeKillLab(join(folder, String(index)));
     let ended: string | null = null;
     for (let kill = 0; kill < killsAJob && ended === null; kill++) {

@@ -20,11 +20,7 @@ describe.each([
   ['a day back', -day],
 ])('a wall clock that is set %s', (_name, shift) => {
   it('makes nothing wait for a day, cancels nothing and costs no attempt', async () => {
-    const config = [
-      'retry: { attempts: 3, base: 4s, max: 4s }',
-      'timeouts: { lease: 600ms, deleted: 1h }',
-      'concurrency: 4',
-    ];
+    const config = ['retry: { attempts: 3, base: 4s, max: 4s }', 'timeouts: { deleted: 1h }', 'concurrency: 4'];
     const lab = makeFaultLab({ notes: 4, config, agents: { code: troubled } });
     const clock = join(lab.folder, 'clock');
     const setClock = (milliseconds: number): void => {
@@ -101,19 +97,19 @@ describe('a service that was asleep for longer than its lease', () => {
     const service = await startService(lab);
     await untilStory(lab, ['code.0 running']);
     await untilAtWork(lab);
-    expect(livingAgents('FR-1-1')).toEqual(['1']);
+    expect(livingAgents(lab, 'FR-1-1')).toEqual(['1']);
     service.signal('SIGSTOP');
     const leaseUntil = (): number => lab.attempts('FR-1-1')[0]?.leaseUntil ?? Infinity;
     await vi.waitFor(() => {
       expect(Date.now()).toBeGreaterThan(leaseUntil());
     }, patience);
     const registry = openRegistry({ file: join(lab.data, 'registry.db'), clock: { now: Date.now } });
-    const given = registry.interruptExpired(Date.now());
+    const given = registry.interruptExpired(Date.now(), '');
     registry.close();
     expect(given).toHaveLength(1);
     service.signal('SIGCONT');
     await vi.waitFor(() => {
-      expect(livingAgents('FR-1-1')).toEqual(['2']);
+      expect(livingAgents(lab, 'FR-1-1')).toEqual(['2']);
     }, patience);
     expect(lab.story('FR-1-1')).toEqual(['code.0 interrupted', 'code.0 running']);
     lab.letGo('code');

@@ -187,7 +187,7 @@ describe('the metrics', () => {
     attempt(put({ number: 1 }), { leaseUntil: now + 1 });
     await metrics.render();
     now += 60_000;
-    registry.interruptExpired(now);
+    registry.interruptExpired(now, '');
     expect(await valuesOf(metrics, 'opus_attempts_total')).toEqual({ 'stage="code",outcome="interrupted"': 1 });
   });
 

@@ -48,6 +48,7 @@ describe('a decision in the note that cannot be taken', () => {
     const runtime = {
       dependencies,
       running: createRunningJobs(),
+      absent: { takeReturned: () => [] },
       tell: () => Promise.resolve(),
       wake: () => Promise.resolve(),
     } as unknown as JobRuntime;

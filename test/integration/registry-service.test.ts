@@ -27,13 +27,13 @@ describe('a lease', () => {
   it('that is prolonged in time stays with its worker', () => {
     registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me', leaseUntil: 1_010 }) });
     expect(registry.heartbeat('me', 1_100)).toEqual(['a']);
-    expect(registry.interruptExpired(1_050)).toEqual([]);
+    expect(registry.interruptExpired(1_050, 'other')).toEqual([]);
     expect(statusOf('a')).toBe('running');
   });
 
   it('that has run out is claimable by another worker, and its worker cannot record what it did', () => {
     registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'asleep', leaseUntil: 1_010 }) });
-    expect(registry.interruptExpired(1_011)).toEqual(['a']);
+    expect(registry.interruptExpired(1_011, 'awake')).toEqual(['a']);
     expect(statusOf('a')).toBe('interrupted');
     expect(registry.heartbeat('asleep', 2_000)).toEqual([]);
     expect(() =>
@@ -45,6 +45,12 @@ describe('a lease', () => {
     expect(registry.job('FR-1-1')?.headCommit).toBeNull();
   });
 
+  it('that ran out unnoticed is not taken from the worker who looks for others', () => {
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me', leaseUntil: 1_010 }) });
+    expect(registry.interruptExpired(2_000, 'me')).toEqual([]);
+    expect(statusOf('a')).toBe('running');
+  });
+
   it('is prolonged for its own worker alone, and for what runs', () => {
     registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me', leaseUntil: 1_010 }) });
     registry.commit(null, null, { insertAttempt: anAttempt({ id: 'b', owner: 'other', leaseUntil: 1_010 }) });
@@ -52,7 +58,7 @@ describe('a lease', () => {
       insertAttempt: anAttempt({ id: 'c', owner: 'me', status: 'passed', leaseUntil: 1_010 }),
     });
     expect(registry.heartbeat('me', 1_100)).toEqual(['a']);
-    expect(registry.interruptExpired(1_050)).toEqual(['b']);
+    expect(registry.interruptExpired(1_050, 'third')).toEqual(['b']);
     expect(statusOf('c')).toBe('passed');
   });
 });

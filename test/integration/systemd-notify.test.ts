@@ -179,8 +179,8 @@ describe('telling systemd', () => {
     await vi.waitFor(has('STATUS=after'), 10_000);
     const lines = said(datagrams);
     const between = lines.slice(lines.indexOf('STATUS=before') + 1, lines.indexOf('STATUS=after'));
-    // One that was on its way, and one of the timer before this code had its turn again.
-    expect(between.length).toBeLessThanOrEqual(2);
+    // Some were on their way when it began to hang; a helper that went on beating would have sent 150 by now.
+    expect(between.length).toBeLessThan(30);
   });
 
   test('goes on when a message is lost, and says the lost one with the next', async () => {

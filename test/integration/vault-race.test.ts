@@ -10,9 +10,9 @@ vi.mock(import('../../runner/adapters/vault/atomic-write.ts'), async (original) 
   const actual = await original();
   return {
     ...actual,
-    writeAtomically: async (...write: Parameters<typeof actual.writeAtomically>) => {
+    replaceAtomically: async (...write: Parameters<typeof actual.replaceAtomically>) => {
       await person.interferes();
-      return actual.writeAtomically(...write);
+      return actual.replaceAtomically(...write);
     },
   };
 });

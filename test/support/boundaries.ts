@@ -1,5 +1,5 @@
 import childProcess, { type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { writeSync } from 'node:fs';
+import fileSystem, { writeSync } from 'node:fs';
 import filePromises from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { basename } from 'node:path';
@@ -61,6 +61,7 @@ export function countBoundaries(aim: Aim | null): BoundaryCounts {
   }
 
   countCommits(around);
+  countNotesInPlace(around);
   countRenames(async (kind, action) => {
     const number = ++counts[kind];
     at('before', kind, number);
@@ -127,6 +128,18 @@ function kindOfFile(path: string): BoundaryKind {
 function countRenames(around: (kind: BoundaryKind, action: () => Promise<void>) => Promise<void>): void {
   const { rename } = filePromises;
   filePromises.rename = (from, to) => around(kindOfFile(String(to)), () => rename(from, to));
+}
+
+/** A note that others may write too is replaced right after the last look at it. */
+function countNotesInPlace(around: Around): void {
+  const { renameSync } = fileSystem;
+  fileSystem.renameSync = (from, to) => {
+    const rename = (): void => {
+      renameSync(from, to);
+    };
+    if (String(to).endsWith('.md')) around(kindOfFile(String(to)), rename);
+    else rename();
+  };
 }
 
 function kindOfProgram(file: string, parameters: readonly string[]): BoundaryKind {

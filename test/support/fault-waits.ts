@@ -34,8 +34,8 @@ export async function untilAtWork(lab: FaultLab, purpose: '' | '-setup' | '-test
   }, patience);
 }
 
-/** Agents of the job that are alive, by the number of their attempt. */
-export function livingAgents(job: string): string[] {
+/** Agents of the lab's job that are alive, by the number of their attempt. */
+export function livingAgents(lab: FaultLab, job: string): string[] {
   const environments = readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map((name) => {
@@ -46,6 +46,8 @@ export function livingAgents(job: string): string[] {
       }
     });
   const attempts = environments
+    // Other labs have jobs of that name too.
+    .filter((environment) => environment.some((entry) => entry.startsWith(`OPUS_PROMPT_FILE=${lab.data}/`)))
     .filter((environment) => environment.includes(`OPUS_JOB_ID=${job}`))
     .flatMap((environment) => environment.filter((entry) => entry.startsWith('OPUS_ATTEMPT=')));
   return [...new Set(attempts.map((entry) => entry.slice('OPUS_ATTEMPT='.length)))].sort();

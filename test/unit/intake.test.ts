@@ -20,7 +20,6 @@ function aNote(fields: Partial<FeatureRequest> = {}): FeatureRequest {
     budget: null,
     aliases: [],
     tags: [],
-    body: '',
     contentHash: 'hash',
     problems: [],
     ...fields,

@@ -25,6 +25,7 @@ export interface WorkflowRunner {
 }
 
 const unlimited = { maximumAttempts: 0 };
+const mostUndelivered = 1_000;
 const once = { maximumAttempts: 1 };
 
 export function createWorkflowRunner(options: {
@@ -37,7 +38,11 @@ export function createWorkflowRunner(options: {
 
   async function deliver(topic: string): Promise<void> {
     const { workflowRunIds } = await backend.sendSignal({ signal: topic, data: null, idempotencyKey: null });
-    if (workflowRunIds.length === 0) undelivered.add(topic);
+    if (workflowRunIds.length > 0) return;
+    undelivered.add(topic);
+    // Signals of jobs that ended are never asked for: the oldest go.
+    const [oldest] = undelivered;
+    if (undelivered.size > mostUndelivered && oldest !== undefined) undelivered.delete(oldest);
   }
 
   return {

@@ -193,11 +193,15 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
         return ids(connection.all(`SELECT id FROM attempts WHERE ${mine}`, [owner]));
       });
     },
-    interruptExpired(now) {
+    interruptExpired(now, exceptOwner) {
       return connection.transaction(() => {
-        const expired = `status = 'running' AND lease_until IS NOT NULL AND lease_until < ?`;
-        const found = ids(connection.all(`SELECT id FROM attempts WHERE ${expired}`, [now]));
-        connection.run(`UPDATE attempts SET status = 'interrupted', ended_at = ? WHERE ${expired}`, [now, now]);
+        const expired = `status = 'running' AND lease_until IS NOT NULL AND lease_until < ? AND owner != ?`;
+        const found = ids(connection.all(`SELECT id FROM attempts WHERE ${expired}`, [now, exceptOwner]));
+        connection.run(`UPDATE attempts SET status = 'interrupted', ended_at = ? WHERE ${expired}`, [
+          now,
+          now,
+          exceptOwner,
+        ]);
         return found;
       });
     },

@@ -1,4 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
+import { fstatSync, readSync, renameSync, statSync } from 'node:fs';
 import { link, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
@@ -6,7 +7,7 @@ export interface AtomicWrite {
   /** Permission bits of the new file. */
   readonly mode?: number;
   /** Asked right before the new file takes the place of the old; `false` gives up and leaves the old one. */
-  readonly stillWanted?: () => Promise<boolean>;
+  readonly stillWanted?: () => boolean | Promise<boolean>;
   /** Fails with EEXIST instead of replacing a file. */
   readonly exclusive?: boolean;
 }
@@ -28,14 +29,63 @@ export async function writeAtomically(target: string, bytes: Uint8Array, options
     } finally {
       await file.close();
     }
-    if (options.stillWanted && !(await options.stillWanted())) return false;
-    if (options.exclusive) await placeNew(temporary, target);
-    else await rename(temporary, target);
+    if (options.exclusive) {
+      if (options.stillWanted && !(await options.stillWanted())) return false;
+      await placeNew(temporary, target);
+    } else if (options.stillWanted) {
+      const wanted = options.stillWanted();
+      if (!(typeof wanted === 'boolean' ? wanted : await wanted)) return false;
+      // At once: while this process did something else, somebody could write what would be lost.
+      renameSync(temporary, target);
+    } else await rename(temporary, target);
     await syncFolder(folder);
     return true;
   } finally {
     await rm(temporary, { force: true });
   }
+}
+
+export type Replacement =
+  | { readonly kind: 'replaced' }
+  /** The file holds something else than expected, and was left as it is. */
+  | { readonly kind: 'changed' }
+  /** It was replaced while somebody was writing into it in place: `late` is what the old file came to hold, which nobody can reach any more. */
+  | { readonly kind: 'overtaken'; readonly late: Buffer };
+
+/**
+ * Puts new bytes in the place of a file that holds `expected`. Between the last look and the replacement nothing else
+ * runs in this process, but other processes do: the old file is looked at once more when it is out of reach.
+ */
+export async function replaceAtomically(
+  target: string,
+  bytes: Uint8Array,
+  expected: Buffer,
+  mode: number,
+): Promise<Replacement> {
+  const old = await open(target, 'r');
+  try {
+    const written = await writeAtomically(target, bytes, {
+      mode,
+      stillWanted: () => isSameFile(old.fd, target) && expected.equals(readAll(old.fd)),
+    });
+    if (!written) return { kind: 'changed' };
+    const late = readAll(old.fd);
+    return late.equals(expected) ? { kind: 'replaced' } : { kind: 'overtaken', late };
+  } finally {
+    await old.close();
+  }
+}
+
+function isSameFile(descriptor: number, path: string): boolean {
+  const [held, named] = [fstatSync(descriptor), statSync(path, { throwIfNoEntry: false })];
+  return named !== undefined && held.ino === named.ino && held.dev === named.dev;
+}
+
+function readAll(descriptor: number): Buffer {
+  const { size } = fstatSync(descriptor);
+  const buffer = Buffer.alloc(size);
+  const length = readSync(descriptor, buffer, 0, size, 0);
+  return buffer.subarray(0, length);
 }
 
 /**

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import { planKeyWrite } from '#shared/domain/key-write.ts';
 import { dependencyOf, indexLinks, linkFeatureRequests } from '#shared/domain/link-feature-requests.ts';
 import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
@@ -11,7 +11,8 @@ import { noteName } from '#shared/domain/note-link.ts';
 import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
 import type { VaultFiles } from '../../core/ports/vault-files.ts';
 import type { CodeNote, KeyWrite, KeyWriteOutcome, RunReportNote, Vault } from '../../core/ports/vault.ts';
-import { hasCode, writeAtomically } from './atomic-write.ts';
+import { hasCode, replaceAtomically, writeAtomically } from './atomic-write.ts';
+import { bringBack } from './late-edit.ts';
 import { readCodeNotes } from './code-notes.ts';
 import { confinedPath, liesInside } from './confined-path.ts';
 import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
@@ -61,7 +62,7 @@ export class FileVault implements Vault {
     return linkFeatureRequests(notes.filter((note) => note !== null));
   }
 
-  async read(path: string): Promise<FeatureRequest | null> {
+  async read(path: string): Promise<FeatureRequestNote | null> {
     const root = await this.root();
     try {
       await confinedPath(root, path);
@@ -69,7 +70,7 @@ export class FileVault implements Vault {
       if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return null;
       throw error;
     }
-    const note = this.load(root, path);
+    const note = this.parse(root, path);
     if (!note) return null;
     const { links, idLine: _idLine, ...featureRequest } = note;
     if (links.length === 0) return featureRequest;
@@ -171,19 +172,30 @@ export class FileVault implements Vault {
   }
 
   private load(root: string, path: string): ParsedFeatureRequest | null {
-    const absolute = join(root, path);
-    const stats = statOf(absolute);
+    const stats = statOf(join(root, path));
     if (!stats) return null;
     const known = this.cache.get(path, stats);
     if (known) return known;
+    const read = this.parse(root, path, stats);
+    if (!read) return null;
+    const note = withoutText(read);
+    this.cache.set(path, stats, note);
+    return note;
+  }
+
+  private parse(
+    root: string,
+    path: string,
+    stats = statOf(join(root, path)),
+  ): (ParsedFeatureRequest & FeatureRequestNote) | null {
+    if (!stats) return null;
+    const absolute = join(root, path);
     const file = readNoteText(absolute, stats, this.maxNoteBytes);
     if (!file) return null;
     const parsed = parseFeatureRequest(path, file.text, { ...this.options, hash: sha256 });
     // A file that could not be read at all has one problem, not also that of being empty.
     const others = file.problem?.code === 'note.unreadable' ? [] : parsed.problems;
-    const note = file.problem ? { ...parsed, problems: [file.problem, ...others] } : parsed;
-    this.cache.set(path, stats, note);
-    return note;
+    return file.problem ? { ...parsed, problems: [file.problem, ...others] } : parsed;
   }
 
   private async applyKeys(write: KeyWrite): Promise<KeyWriteOutcome> {
@@ -202,11 +214,13 @@ export class FileVault implements Vault {
         if (plan.kind === 'refused') return plan;
         const clash = plan.clash === null ? null : ({ kind: 'clash', found: plan.clash } as const);
         if (plan.text === text) return clash ?? { kind: 'unchanged' };
-        const written = await writeAtomically(target, Buffer.from(plan.text, 'utf8'), {
-          mode: stats.mode & 0o777,
-          stillWanted: async () => bytes.equals(await readFile(target)),
-        });
-        if (written) return clash ?? { kind: 'written' };
+        const next = Buffer.from(plan.text, 'utf8');
+        const replaced = await replaceAtomically(target, next, bytes, stats.mode & 0o777);
+        if (replaced.kind === 'replaced') return clash ?? { kind: 'written' };
+        // What was written into the old file meanwhile goes back in, and then the keys again.
+        if (replaced.kind === 'overtaken') {
+          await bringBack({ target, mode: stats.mode & 0o777, before: bytes, ours: next, late: replaced.late });
+        }
       }
     } catch (error) {
       if (hasCode(error, ['ENOENT', 'ENOTDIR'])) return { kind: 'gone' };
@@ -233,6 +247,12 @@ export class FileVault implements Vault {
 
 export function createFileVault(options: FileVaultOptions): FileVault {
   return new FileVault(options);
+}
+
+/** Of ten thousand notes, each as long as people write them, the text alone would be most of a runner's memory. */
+function withoutText({ body: _body, ...note }: ParsedFeatureRequest & FeatureRequestNote): ParsedFeatureRequest {
+  // A part of a text keeps the whole text in memory; what is parsed from JSON stands on its own.
+  return JSON.parse(JSON.stringify(note)) as ParsedFeatureRequest;
 }
 
 function sha256(text: string): string {

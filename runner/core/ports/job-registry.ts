@@ -61,8 +61,8 @@ export interface JobRegistry extends RegistryReader {
   setSession(attemptId: string, owner: string, session: string): void;
   /** Prolongs the leases of the owner's running attempts and returns the ids of those that it still holds. */
   heartbeat(owner: string, leaseUntil: number): string[];
-  /** Marks as interrupted the running attempts, whoever owns them, whose lease ended before `now`; returns their ids. */
-  interruptExpired(now: number): string[];
+  /** Marks as interrupted the running attempts of all other owners whose lease ended before `now`; returns their ids. */
+  interruptExpired(now: number, exceptOwner: string): string[];
   /** Records notifications, each once for an event, channel and kind, and `throughEvent` as looked at, in one transaction. */
   queueNotifications(notifications: readonly NewNotification[], throughEvent: number): void;
   /** A try at delivering: settled, with an outcome, or to be tried again at `nextAt`. */

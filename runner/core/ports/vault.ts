@@ -1,4 +1,4 @@
-import type { FeatureRequest, NoteProblem, NoteStatus } from '#shared/domain/feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote, NoteProblem, NoteStatus } from '#shared/domain/feature-request.ts';
 import type { AgentProfile } from './agent.ts';
 
 /** The notes. Reading never throws for what a user wrote: what is wrong comes back as problems. */
@@ -6,7 +6,7 @@ export interface Vault {
   /** Every FR note, broken ones included, with cross-note problems (duplicate ids, unresolved links, cycles). Rejects with `vault.not-found` only. */
   scan(): Promise<FeatureRequest[]>;
   /** One note, read anew; null when it is gone. Cross-note problems are not looked for. */
-  read(path: string): Promise<FeatureRequest | null>;
+  read(path: string): Promise<FeatureRequestNote | null>;
   /** Changes keys of the frontmatter by range splice, compare-and-set on `expect`; writes nothing when every value is there already. */
   writeKeys(write: KeyWrite): Promise<KeyWriteOutcome>;
   /** Makes or replaces a note that the runner owns (a run report, a new FR). Path relative to the root. */
