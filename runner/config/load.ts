@@ -167,8 +167,10 @@ function resolved(
     concurrency: document.concurrency,
     polling: document.polling,
     limits: {
-      budget: limits.budget ?? null,
-      dailyBudget: limits.dailyBudget ?? null,
+      budget: limits.budget,
+      dailyBudget: limits.dailyBudget,
+      tokens: limits.tokens,
+      dailyTokens: limits.dailyTokens,
       network: limits.network ?? null,
       drivers: limits.drivers ?? null,
       autoMerge: limits.autoMerge,

@@ -132,8 +132,13 @@ const engine = z.discriminatedUnion(
 const drivers = ['claude', 'codex', 'opencode', 'gemini', 'acp', 'command', 'llm'] as const;
 
 const limits = z.strictObject({
-  budget: z.optional(described(money, 'The most that one job may cost.')),
-  dailyBudget: z.optional(described(money, 'The most that all jobs of a day may cost.')),
+  budget: z.prefault(described(money, 'The most that one job may cost.'), '10 USD'),
+  dailyBudget: z.prefault(described(money, 'The most that all jobs of a day may cost.'), '50 USD'),
+  tokens: z.prefault(
+    described(positive(20_000_000), 'The most tokens that one job may use, whatever they cost.'),
+    20_000_000,
+  ),
+  dailyTokens: z.prefault(described(positive(100_000_000), 'The most tokens of all jobs of a day.'), 100_000_000),
   network: z.optional(described(z.array(host), 'The only hosts that notes may allow their agents.')),
   drivers: z.optional(z.array(z.enum(drivers)).check(z.meta({ examples: ['[claude]'] }))),
   autoMerge: z.prefault(described(z.boolean(), 'Whether notes may ask for a merge that nobody approves.'), false),
