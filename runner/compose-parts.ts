@@ -5,6 +5,7 @@ import { createCircuits } from './adapters/circuits/circuits.ts';
 import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine.ts';
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
 import { createDisk } from './adapters/files/disk-space.ts';
+import { createGateway } from './adapters/gateway/create-gateway.ts';
 import { createLocalForge } from './adapters/forge-local/local-forge.ts';
 import { createGitWorktrees } from './adapters/git/git-worktrees.ts';
 import { createHostGit } from './adapters/git/host-git.ts';
@@ -20,6 +21,7 @@ import { createUnconfinedSandbox } from './adapters/sandbox/unconfined.ts';
 import { createFileVault } from './adapters/vault/file-vault.ts';
 import { OpusError } from '#shared/domain/errors.ts';
 import { parsePolicy } from './config/policy.ts';
+import { resolveSecret } from './config/secrets.ts';
 import { createConfirmedNotes, checkCodeNote } from './confirmed-notes.ts';
 import type { LogLevel, RunnerConfig } from './core/configuration.ts';
 import type { Backups } from './core/ports/backups.ts';
@@ -43,6 +45,8 @@ export interface RunnerOverrides {
   readonly clock?: Clock;
   /** In place of bubblewrap. */
   readonly sandbox?: Sandbox;
+  /** What a model response took; must not throw. */
+  readonly onUsage?: EngineDependencies['onUsage'];
   /** The configuration in force at each moment, where it may change. */
   readonly currentConfig?: () => RunnerConfig;
 }
@@ -149,6 +153,15 @@ export async function composeParts(
       registry.setState('circuits', value);
     },
   });
+  const gateway = createGateway({
+    get models() {
+      return current().models;
+    },
+    resolveSecret: (reference, use) => resolveSecret(reference, use, process.env),
+    clock,
+    log,
+  });
+  releases.push(() => gateway.close());
   const disk = createDisk();
   const dependencies: EngineDependencies = {
     get config() {
@@ -167,9 +180,9 @@ export async function composeParts(
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),
-    gateway: null,
+    gateway,
     onAgentEvent: () => undefined,
-    onUsage: () => undefined,
+    onUsage: (used) => overrides.onUsage?.(used),
     circuits,
     freeBytes: () => disk.freeBytes(config.data),
     progress: overrides.progress ?? (() => undefined),

@@ -42,7 +42,8 @@ export function composeReader(config: RunnerConfig): Reader {
       },
     );
   };
-  const document = (job: Job): JobDocument => jobDocumentOf(job, registry?.attempts(job.id) ?? [], Date.now());
+  const document = (job: Job): JobDocument =>
+    jobDocumentOf(job, registry?.attempts(job.id) ?? [], registry?.usage({ jobId: job.id }) ?? [], Date.now());
   const vault = async () => {
     const [{ createFileVault }, { createConfirmedNotes }, { defaultPolicy }] = await Promise.all([
       import('./adapters/vault/file-vault.ts'),

@@ -31,7 +31,8 @@ const logTailBytes = 1_000_000;
 export function createServiceApplication(calls: ServiceCalls): ServerApplication {
   const { application, dependencies, supervisor, health } = calls;
   const { registry, clock } = dependencies;
-  const document = (job: Job): JobDocument => jobDocumentOf(job, registry.attempts(job.id), clock.now());
+  const document = (job: Job): JobDocument =>
+    jobDocumentOf(job, registry.attempts(job.id), registry.usage({ jobId: job.id }), clock.now());
   const idOf = (name: string): string => application.job(name).id;
   const paused = (): MethodResult<'runner.pause'> => ({
     paused: supervisor.pauseMode(),

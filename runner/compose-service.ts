@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
-import { createMetrics } from './adapters/metrics/create-metrics.ts';
+import { createMetrics, type Metrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
 import { createVaultGit } from './adapters/git/vault-git.ts';
 import { createVaultWatcher } from './adapters/vault/vault-watcher.ts';
@@ -58,9 +58,17 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   const config = live.current();
   const startedAt = Date.now();
   const defects = deferredDefects();
+  let metrics: Metrics | null = null;
   const parts = await composeParts(
     config,
-    { ...options.overrides, currentConfig: () => live.current() },
+    {
+      ...options.overrides,
+      currentConfig: () => live.current(),
+      onUsage: ({ agent, record }) => {
+        const { model, usage, cost } = record;
+        metrics?.observeUsage({ agent, model, inputTokens: usage.input, outputTokens: usage.output, cost: cost ?? 0 });
+      },
+    },
     releases,
     (jobId, error) => {
       defects.report(jobId, error);
@@ -132,7 +140,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     return outcome;
   };
 
-  const metrics = createMetrics({
+  const counted = createMetrics({
     registry,
     clock,
     version: packageVersion(),
@@ -140,8 +148,9 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     circuits: () => dependencies.circuits.states(),
     paused: () => supervisor.pauseMode(),
   });
+  metrics = counted;
   releases.push(() => {
-    metrics.close();
+    counted.close();
   });
   const token = randomBytes(32).toString('base64url');
   const server = createServer({
@@ -168,7 +177,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       nextEvent: (signal, waitMs) => parts.events.next(signal, waitMs),
     }),
     health: () => health.health(),
-    metrics: () => metrics.render(),
+    metrics: () => counted.render(),
     token,
     log,
   });

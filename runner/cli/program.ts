@@ -1,7 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { AskOptions } from './ask-agent.ts';
-import { jsonOption, type CommandContext, type CommonOptions } from './command-context.ts';
+import { jsonOption, wholeNumber, type CommandContext, type CommonOptions } from './command-context.ts';
 import { addBackupCommands } from './commands-backup.ts';
 import { addControlCommands } from './commands-control.ts';
 import { addFeatureRequestCommands } from './commands-fr.ts';
@@ -15,6 +15,7 @@ import { programName } from './program-name.ts';
 import { packageVersion } from '../config/package-root.ts';
 import type { RunOptions } from './run.ts';
 import type { Terminal } from './terminal.ts';
+import type { UsageOptions } from './usage.ts';
 
 /** Every command with its options. What a command needs is loaded when it is called. */
 export async function runProgram(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -137,6 +138,28 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
         context.code = await decide(terminal, kind, name, command.optsWithGlobals<DecideOptions>());
       });
   }
+
+  program
+    .command('answer')
+    .description('answer what the agent of a job asked')
+    .argument('<fr>', 'the request, or its job')
+    .requiredOption('--comment <text>', 'the answer')
+    .addOption(jsonOption())
+    .action(async (name: string, _given: unknown, command: Command) => {
+      const { answer } = await import('./answer.ts');
+      context.code = await answer(terminal, name, command.optsWithGlobals<DecideOptions>());
+    });
+
+  program
+    .command('metrics')
+    .description('what models took and cost, by agent and model')
+    .addOption(new Option('--days <number>', 'of the last so many days').argParser(wholeNumber))
+    .option('--job <job>', 'of one job')
+    .addOption(jsonOption())
+    .action(async (_given: unknown, command: Command) => {
+      const { usage } = await import('./usage.ts');
+      context.code = usage(terminal, command.optsWithGlobals<UsageOptions>());
+    });
 
   addFeatureRequestCommands(program, context);
   addJobCommands(program, context);

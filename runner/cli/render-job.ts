@@ -63,6 +63,19 @@ export function nextSteps(
     ? [command('status --watch'), 'look on']
     : [command(`run ${job.fr}`), 'go on in the foreground'];
   if (job.gate !== null) {
+    if (job.gate.startsWith('question@')) {
+      return [
+        [command(`answer ${job.fr} --comment "…"`), 'answer it; the agent goes on'],
+        [command(`reject ${job.fr}`), 'end the job'],
+      ];
+    }
+    if (job.gate.startsWith('budget@')) {
+      return [
+        [command(`metrics --job ${job.job}`), 'what was spent, on which models'],
+        [command(`approve ${job.fr}`), 'let it spend as much again'],
+        [command(`reject ${job.fr}`), 'end the job'],
+      ];
+    }
     const plan = job.gate.startsWith('plan@');
     return [
       plan

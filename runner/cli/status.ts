@@ -131,5 +131,5 @@ function documents(registry: RegistryReader, now: number): JobDocument[] {
     .slice(-recentlyFinished);
   return [...finished, ...unfinished]
     .sort((left, right) => left.createdAt - right.createdAt)
-    .map((job) => jobDocumentOf(job, registry.attempts(job.id), now));
+    .map((job) => jobDocumentOf(job, registry.attempts(job.id), registry.usage({ jobId: job.id }), now));
 }

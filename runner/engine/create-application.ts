@@ -132,7 +132,7 @@ export function createApplication(runtime: JobRuntime): Application {
     attempts: (jobId) => registry.attempts(jobId),
     document(jobId) {
       const job = requireJob(jobId);
-      return jobDocumentOf(job, registry.attempts(job.id), clock.now());
+      return jobDocumentOf(job, registry.attempts(job.id), registry.usage({ jobId: job.id }), clock.now());
     },
     async diff(jobId) {
       const job = requireJob(jobId);

@@ -85,7 +85,7 @@ export async function dispatch(
   registry.commit(`${id}/dispatch`, null, {
     insertJob: job,
     events: [{ type: 'job.queued', jobId: id, data: { fr: featureRequest.id, path: featureRequest.path } }],
-    outbox: outboxOf(job, 'in-progress', seenStatus),
+    outbox: outboxOf(job, 'in-progress', seenStatus, []),
   });
   return job;
 }

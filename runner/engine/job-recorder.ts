@@ -1,6 +1,6 @@
 import type { NoteStatus } from '#shared/domain/feature-request.ts';
 import { keyWriteOf, noteStatusOf } from '../core/reporting/note-keys.ts';
-import type { Job, JobRegistry, RegistryChange } from '../core/ports/job-registry.ts';
+import type { Job, JobRegistry, RegistryChange, UsageTotal } from '../core/ports/job-registry.ts';
 
 type JobFields = Partial<Omit<Job, 'id' | 'createdAt'>>;
 type EventOfJob = readonly [type: string, data?: Readonly<Record<string, unknown>>];
@@ -22,14 +22,19 @@ export function recordJob(registry: JobRegistry, key: string | null, job: Job, c
     ...change.also,
     updateJob: { id: job.id, fields },
     events: change.events.map(([type, data]) => ({ type, jobId: job.id, data: data ?? {} })),
-    outbox: outboxOf(changed, noteStatus, job.noteStatus),
+    outbox: outboxOf(changed, noteStatus, job.noteStatus, registry.usage({ jobId: job.id })),
   });
   return registry.job(job.id) ?? changed;
 }
 
-export function outboxOf(job: Job, to: NoteStatus | null, from: NoteStatus): NonNullable<RegistryChange['outbox']> {
+export function outboxOf(
+  job: Job,
+  to: NoteStatus | null,
+  from: NoteStatus,
+  used: readonly UsageTotal[],
+): NonNullable<RegistryChange['outbox']> {
   return [
-    { jobId: job.id, payload: { kind: 'keys', write: keyWriteOf(job, to, [from]) } },
+    { jobId: job.id, payload: { kind: 'keys', write: keyWriteOf(job, to, [from], used) } },
     { jobId: job.id, payload: { kind: 'report', jobId: job.id } },
   ];
 }

@@ -1,9 +1,15 @@
 import { formatGate } from '#shared/domain/gate.ts';
 import type { JobDocument, StageDocument } from '#shared/domain/job.ts';
-import type { Attempt, Job } from '../ports/job-registry.ts';
+import type { Attempt, Job, UsageTotal } from '../ports/job-registry.ts';
+import { costText } from './cost.ts';
 
 /** The one JSON shape of a job. One entry a stage and round, in the order in which they were first begun. */
-export function jobDocumentOf(job: Job, attempts: readonly Attempt[], now: number): JobDocument {
+export function jobDocumentOf(
+  job: Job,
+  attempts: readonly Attempt[],
+  used: readonly UsageTotal[],
+  now: number,
+): JobDocument {
   return {
     job: job.id,
     fr: job.featureRequestId,
@@ -16,7 +22,7 @@ export function jobDocumentOf(job: Job, attempts: readonly Attempt[], now: numbe
     commit: job.mergeCommit ?? job.headCommit,
     pr: job.pullRequest,
     gate: job.gate === null ? null : formatGate(job.gate),
-    cost: null,
+    cost: costText(used) || null,
     error: job.error,
   };
 }

@@ -2,7 +2,8 @@ import type { NoteStatus } from '#shared/domain/feature-request.ts';
 import { formatGate } from '#shared/domain/gate.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import { shortHash } from '#shared/domain/ids.ts';
-import type { Job } from '../ports/job-registry.ts';
+import type { Job, UsageTotal } from '../ports/job-registry.ts';
+import { costText } from './cost.ts';
 import type { KeyWrite } from '../ports/vault.ts';
 
 /** The status that an FR note has while its job is as it is. A rejected job is canceled too; its caller says so. */
@@ -26,7 +27,12 @@ export function noteStatusOf(job: Job): NoteStatus {
 }
 
 /** The runner's block, in its order, and the move of `status` that goes with it. */
-export function keyWriteOf(job: Job, status: NoteStatus | null, from: readonly NoteStatus[]): KeyWrite {
+export function keyWriteOf(
+  job: Job,
+  status: NoteStatus | null,
+  from: readonly NoteStatus[],
+  used: readonly UsageTotal[],
+): KeyWrite {
   const commit = job.mergeCommit ?? job.headCommit;
   return {
     path: job.notePath,
@@ -38,7 +44,7 @@ export function keyWriteOf(job: Job, status: NoteStatus | null, from: readonly N
       ['branch', job.branch],
       ['pr', job.pullRequest?.url ?? ''],
       ['commit', commit === null ? '' : shortHash(commit)],
-      ['cost', ''],
+      ['cost', costText(used)],
     ],
     status: status === null ? null : { expect: from, to: status },
   };
