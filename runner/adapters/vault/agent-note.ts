@@ -60,7 +60,11 @@ export function parseAgentNote(path: string, text: string): ParsedAgent {
     timeoutMs: note.duration('timeout'),
     stallMs: note.duration('stall'),
     concurrency: note.wholeNumber('concurrency'),
-    endpoints: note.list('endpoints', /^[A-Za-z][\w.-]*$/, 'Write names under `models` in opus.yml, as in `[anthropic]`.'),
+    endpoints: note.list(
+      'endpoints',
+      /^[A-Za-z][\w.-]*$/,
+      'Write names under `models` in opus.yml, as in `[anthropic]`.',
+    ),
     tools: note.list('tools', /\S/, 'Write a list of tool names, as in `[Read, Edit]`.'),
     reads: note.list('reads', /^(?:~|\/|~\/.+|\/.+)$/, 'Write absolute paths, or paths that begin with `~/`.'),
     network: note.list('network', hostName, 'Write host names, as in `[api.example.com]`.'),
