@@ -6,7 +6,9 @@ import { createHostGit } from '../adapters/git/host-git.ts';
 import { findProgram } from '../adapters/sandbox/program-lookup.ts';
 import { parseAgentNote } from '../adapters/vault/agent-note.ts';
 import { composeReader } from '../compose-reader.ts';
+import { endpointsOf } from '../core/agents.ts';
 import type { RepositoryConfig, RunnerConfig } from '../core/configuration.ts';
+import type { AgentProfile } from '../core/ports/agent.ts';
 import type { NoteChange } from '../engine/trust.ts';
 import { locateConfig } from './configuration.ts';
 import { fine, missing, warning, type Check } from './doctor-check.ts';
@@ -117,19 +119,29 @@ function agentChecks(terminal: Terminal, config: RunnerConfig, notes: readonly N
     }
     const { profile } = parsed;
     const title = `agent ${profile.name}`;
-    if (profile.driver !== 'command') {
-      return missing(
-        title,
-        `The driver ${profile.driver} is not in this version.`,
-        `Write "driver: command" and its command in ${path}.`,
-      );
-    }
+    if (profile.driver !== 'command' && profile.driver !== 'acp') return driverCheck(terminal, config, profile, title);
     const words = profile.command.map((word) => word.replaceAll('{{config_dir}}', config.folder));
     const gone = words.find((word, at) => !isThere(word, at === 0, terminal));
     if (gone === undefined) return fine(title, words.join(' '));
     const what = gone.includes('/') ? `${gone} does not exist.` : `The program ${gone} is not on PATH.`;
     return missing(title, what, `Install it, or name another command in ${path}.`);
   });
+}
+
+/** A driver of a model needs the way to it; one of a CLI needs that CLI too. */
+function driverCheck(terminal: Terminal, config: RunnerConfig, profile: AgentProfile, title: string): Check {
+  const { driver, path } = profile;
+  if (driver !== 'llm' && findProgram(driver, terminal.environment['PATH'] ?? '') === null) {
+    return missing(title, `The program ${driver} is not on PATH.`, `Install it, or name another driver in ${path}.`);
+  }
+  const models = typeof profile.model === 'object' && profile.model !== null ? Object.values(profile.model) : [profile.model ?? ''];
+  const endpoints = [...new Set(models.flatMap((model) => endpointsOf(profile, model)))];
+  const absent = endpoints.find((name) => config.models[name] === undefined);
+  if (endpoints.length === 0 || absent !== undefined) {
+    const what = absent === undefined ? 'names no model as ENDPOINT/MODEL' : `needs models.${absent} in opus.yml`;
+    return missing(title, `${path} ${what}.`, 'models: { anthropic: { key: env:ANTHROPIC_API_KEY } }');
+  }
+  return fine(title, `${driver} by ${endpoints.join(', ')}`);
 }
 
 function isThere(word: string, isProgram: boolean, terminal: Terminal): boolean {
