@@ -134,3 +134,44 @@ describe('pruning', () => {
     expect(registry.outbox()).toHaveLength(1);
   });
 });
+
+describe('what models took', () => {
+  const usage = { input: 900, cacheRead: 300, cacheWrite: 0, output: 100 };
+  const entry = {
+    jobId: 'FR-1-1',
+    attemptId: 'a',
+    agent: 'coder',
+    endpoint: 'anthropic',
+    model: 'large',
+    at: 1_000,
+    usage,
+    cost: 0.5,
+    subscription: false,
+  };
+
+  it('is summed by agent and model, for a job and for a time, with what has no known price apart', () => {
+    registry.recordUsage(entry);
+    registry.recordUsage({ ...entry, at: 2_000, cost: null });
+    registry.recordUsage({ ...entry, jobId: null, attemptId: null, agent: 'ask', cost: 2 });
+    expect(registry.usage({ jobId: 'FR-1-1' })).toEqual([
+      {
+        agent: 'coder',
+        model: 'large',
+        responses: 2,
+        usage: { input: 1_800, cacheRead: 600, cacheWrite: 0, output: 200 },
+        cost: 0.5,
+        unpriced: 1_000,
+      },
+    ]);
+    expect(registry.usage({ since: 2_000 }).map(({ responses }) => responses)).toEqual([1]);
+    expect(registry.usage({}).map(({ agent }) => agent)).toEqual(['ask', 'coder']);
+  });
+
+  it('belongs to a conversation that only the attempt’s own worker may name', () => {
+    registry.commit(null, null, { insertAttempt: anAttempt({ id: 'a', owner: 'me' }) });
+    registry.setSession('a', 'other', 'theirs');
+    expect(registry.attempts('FR-1-1')[0]?.session).toBeNull();
+    registry.setSession('a', 'me', 'mine');
+    expect(registry.attempts('FR-1-1')[0]?.session).toBe('mine');
+  });
+});
