@@ -41,6 +41,14 @@ export function addJobCommands(program: Command, context: CommandContext): void 
       context.code = await jobLog(context.terminal, name, command.optsWithGlobals<Given>());
     });
   job
+    .command('stream')
+    .description('the same as it is printed, until the job rests or Ctrl-C')
+    .argument('<job>')
+    .action(async (name: string, _given: unknown, command: Command) => {
+      const { streamJob } = await import('./job-stream.ts');
+      context.code = await streamJob(context.terminal, name, command.optsWithGlobals<CommonOptions>());
+    });
+  job
     .command('diff')
     .description('the change')
     .argument('<job>')
