@@ -134,7 +134,8 @@ function driverCheck(terminal: Terminal, config: RunnerConfig, profile: AgentPro
   if (driver !== 'llm' && findProgram(driver, terminal.environment['PATH'] ?? '') === null) {
     return missing(title, `The program ${driver} is not on PATH.`, `Install it, or name another driver in ${path}.`);
   }
-  const models = typeof profile.model === 'object' && profile.model !== null ? Object.values(profile.model) : [profile.model ?? ''];
+  const models =
+    typeof profile.model === 'object' && profile.model !== null ? Object.values(profile.model) : [profile.model ?? ''];
   const endpoints = [...new Set(models.flatMap((model) => endpointsOf(profile, model)))];
   const absent = endpoints.find((name) => config.models[name] === undefined);
   if (endpoints.length === 0 || absent !== undefined) {

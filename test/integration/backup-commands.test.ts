@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { schemaVersion } from '../../runner/adapters/registry/migrations.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import { acquireRunnerLock } from '../../runner/adapters/registry/runner-lock.ts';
 import { runProgram } from '../../runner/cli/program.ts';
@@ -64,7 +65,7 @@ describe('opus backup list', () => {
     const listed = await opus('list');
     expect(listed.outLines).toEqual([
       expect.stringMatching(/^name +made +size +why +schema +by opus$/),
-      expect.stringMatching(new RegExp(`^${second.name} +\\d{4}-.+ UTC +\\d+ kB +asked +2 +\\d`)),
+      expect.stringMatching(new RegExp(`^${second.name} +\\d{4}-.+ UTC +\\d+ kB +asked +${schemaVersion} +\\d`)),
       expect.stringContaining(first.name),
     ]);
     expect(json(await opus('list', '--json'))).toMatchObject([
@@ -72,7 +73,7 @@ describe('opus backup list', () => {
         name: second.name,
         path: second.path,
         reason: 'asked',
-        schema: 2,
+        schema: schemaVersion,
         at: expect.stringMatching(/^\d{4}-.+Z$/) as string,
       },
       { name: first.name },

@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { schemaVersion } from '../../runner/adapters/registry/migrations.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import type { Backup, Backups } from '../../runner/core/ports/backups.ts';
 import { damage, makeBackupLab, type BackupLab } from '../support/backup-lab.ts';
@@ -34,12 +35,12 @@ describe('a backup', () => {
     lab.addJob(1);
     const made = await backups.create('asked');
     expect(made).toEqual({
-      name: 'registry-20260131T235900000Z-schema2-asked-1.2.3.db',
+      name: `registry-20260131T235900000Z-schema${schemaVersion}-asked-1.2.3.db`,
       path: join(folder, 'backups', made.name),
       bytes: statSync(made.path).size,
       at: lab.clock.at,
       reason: 'asked',
-      schema: 2,
+      schema: schemaVersion,
       version: '1.2.3',
     });
     expect(backups.newestGood()).toEqual(made);

@@ -40,6 +40,7 @@ describe('an agent note', () => {
         timeoutMs: 7_200_000,
         stallMs: 330_000,
         concurrency: null,
+        endpoints: [],
         tools: ['Read', 'Edit'],
         reads: ['~/tools'],
         network: ['api.example.com', '*.example.org:8443'],

@@ -67,8 +67,10 @@ describe('opus.yml', () => {
       notify: {},
     });
     expect(config.limits).toEqual({
-      budget: null,
-      dailyBudget: null,
+      budget: 10,
+      dailyBudget: 50,
+      tokens: 20_000_000,
+      dailyTokens: 100_000_000,
       network: null,
       drivers: null,
       autoMerge: false,

@@ -15,14 +15,13 @@ const longestKey = 1_000;
  */
 export function createArchive(dataFolder: string): JobArchive {
   const folder = join(dataFolder, 'archive');
-  const keysOf = new Map<string, Set<string>>();
   let last: Promise<unknown> = Promise.resolve();
 
   async function addNow(records: readonly ArchiveRecord[]): Promise<string[]> {
     const putAside: string[] = [];
     for (const [month, ofMonth] of byMonth(records)) {
       const file = join(folder, `${month}.jsonl.gz`);
-      const known = keysOf.get(month) ?? (await readKeys(file));
+      const known = await readKeys(file);
       if (known === null) {
         const aside = join(folder, `${month}.damaged-${Date.now()}.jsonl.gz`);
         await rename(file, aside);
@@ -33,8 +32,6 @@ export function createArchive(dataFolder: string): JobArchive {
         ({ key }, index) => !keys.has(key) && ofMonth.findIndex((other) => other.key === key) === index,
       );
       if (fresh.length > 0) await append(folder, file, fresh.map(lineOf).join(''));
-      for (const { key } of fresh) keys.add(key);
-      keysOf.set(month, keys);
     }
     return putAside;
   }
