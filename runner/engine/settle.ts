@@ -22,20 +22,34 @@ export async function settle(
       const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
       const error = 'attempt' in upcoming ? upcoming.attempt.error : null;
       recordJob(registry, key, job, {
-        fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', gate, error },
+        fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', slot: null, gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
       });
       return;
     }
     case 'human':
       recordJob(registry, key, job, {
-        fields: { status: 'waiting', waitingFor: 'human', runState: 'waiting', gate: null, error: upcoming.error },
+        fields: {
+          status: 'waiting',
+          waitingFor: 'human',
+          runState: 'waiting',
+          slot: null,
+          gate: null,
+          error: upcoming.error,
+        },
         events: [['job.waiting', { waitingFor: 'human', error: { ...upcoming.error } }]],
       });
       return;
     case 'failed':
       recordJob(registry, key, job, {
-        fields: { status: 'failed', waitingFor: null, runState: 'failed', gate: null, error: upcoming.error },
+        fields: {
+          status: 'failed',
+          waitingFor: null,
+          runState: 'failed',
+          slot: null,
+          gate: null,
+          error: upcoming.error,
+        },
         events: [['job.failed', { error: { ...upcoming.error } }]],
       });
       break;
@@ -48,7 +62,7 @@ export async function settle(
       break;
     case 'done':
       recordJob(registry, key, job, {
-        fields: { status: 'succeeded', waitingFor: null, runState: 'done', gate: null, error: null },
+        fields: { status: 'succeeded', waitingFor: null, runState: 'done', slot: null, gate: null, error: null },
         events: [['job.succeeded', { mergeCommit: job.mergeCommit }]],
       });
       break;
@@ -76,6 +90,7 @@ export async function canceledFields(dependencies: EngineDependencies, job: Job)
     status: 'canceled',
     waitingFor: null,
     runState: 'canceled',
+    slot: null,
     gate: null,
     error: null,
     ...(await closePullRequest(dependencies, job)),

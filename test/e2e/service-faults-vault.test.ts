@@ -140,8 +140,9 @@ describe('a thousand edits in a few seconds', () => {
     }
     await untilDone(lab, ...frs.map((fr) => `${fr}-1`));
     for (const fr of frs) {
+      // One that went into a file which was being replaced is brought back behind what came after it.
       const kept = lab.note(fr).match(/^Edit \d+\.$/gm);
-      expect(kept).toEqual(Array.from({ length: edits }, (_, edit) => `Edit ${edit}.`));
+      expect(kept?.sort()).toEqual(Array.from({ length: edits }, (_, edit) => `Edit ${edit}.`).sort());
       expect(lab.note(fr)).toContain('  - fr # mine\n');
       expect(lab.story(`${fr}-1`)).toEqual(['code.0 passed', 'deliver.0 passed']);
     }

@@ -24,6 +24,7 @@ export async function bringBack(edit: LateEdit): Promise<void> {
   const { target, mode } = edit;
   let { before, late } = edit;
   let current = edit.ours;
+  let placed = edit.ours;
   let next: Buffer | null = late;
   for (let attempt = 0; next !== null && attempt < tries; attempt += 1) {
     const replaced = await replaceAtomically(target, next, current, mode);
@@ -31,17 +32,22 @@ export async function bringBack(edit: LateEdit): Promise<void> {
     if (replaced.kind === 'overtaken') {
       // That edit is back; the one to bring back now went into the file that it replaced.
       [before, late, current] = [current, replaced.late, next];
+      placed = next;
     } else {
       current = await readFile(target);
     }
-    next = withAddition(current, before, late);
+    next = withAddition({ current, placed, before, late });
   }
   await writeAtomically(copyName(target), late, { mode, exclusive: true });
 }
 
-/** Null where the edit is more than an addition at the end. */
-function withAddition(current: Buffer, before: Buffer, late: Buffer): Buffer | null {
-  return late.subarray(0, before.length).equals(before) ? Buffer.concat([current, late.subarray(before.length)]) : null;
+/** Null where the edit is more than an addition at the end; what others have added since to what was placed comes after it. */
+function withAddition(edit: Record<'current' | 'placed' | 'before' | 'late', Buffer>): Buffer | null {
+  const { current, placed, before, late } = edit;
+  if (!late.subarray(0, before.length).equals(before)) return null;
+  const added = late.subarray(before.length);
+  const isGrown = current.subarray(0, placed.length).equals(placed);
+  return isGrown ? Buffer.concat([placed, added, current.subarray(placed.length)]) : Buffer.concat([current, added]);
 }
 
 /** Named as sync tools name such copies, so that it is found where those are looked for. */
