@@ -1,4 +1,19 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
+
+/** The files that take longest begin first, so that no worker is left alone with one of them at the end. */
+class LongestFirst extends BaseSequencer {
+  override sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    return Promise.resolve([...files].sort((left, right) => rank(left.moduleId) - rank(right.moduleId)));
+  }
+}
+
+const longest = [/e2e\/service-kill/, /e2e\/cases/, /\/e2e\//, /\/contract\//, /\/integration\//];
+
+function rank(file: string): number {
+  const found = longest.findIndex((pattern) => pattern.test(file));
+  return found < 0 ? longest.length : found;
+}
 
 export default defineConfig({
   test: {
@@ -6,6 +21,7 @@ export default defineConfig({
     benchmark: { include: ['test/bench/**/*.bench.ts'] },
     setupFiles: ['test/support/leaks.ts'],
     reporters: ['default', './test/support/closing-line.ts'],
+    sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
     maxWorkers: 2,
