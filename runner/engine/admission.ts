@@ -32,6 +32,8 @@ export interface Admission {
   decide(): number | null;
   /** Gives the job a slot whatever the limits say, at a person's word. */
   admitNow(job: Job): void;
+  /** Stops a job that holds a slot at its checkpoint; it goes on by itself when there is a place for it. */
+  pushAside(job: Job, by: 'preemption' | 'runner'): void;
 }
 
 export function createAdmission(options: AdmissionOptions): Admission {
@@ -168,7 +170,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     options.wake(registry.job(job.id) ?? job);
   }
 
-  function pushAside(job: Job): void {
+  function pushAside(job: Job, by: 'preemption' | 'runner'): void {
     const now = clock.now();
     const waited = Math.max(0, (job.admittedAt ?? now) - job.queuedAt);
     recordJob(registry, null, job, {
@@ -180,7 +182,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
         queuedAt: now - waited,
         error: null,
       },
-      events: [['job.paused', { by: 'preemption' }]],
+      events: [['job.paused', { by }]],
     });
     running.stop(job.id);
     // One that is between two stages has no attempt whose end would free its slot.
@@ -191,7 +193,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
     const jobOf = new Map(jobs.map((job) => [job.id, job]));
     for (const id of decided.preempt) {
       const job = jobOf.get(id);
-      if (job) pushAside(job);
+      if (job) pushAside(job, 'preemption');
     }
     for (const { job: id, slot } of decided.start) {
       const job = jobOf.get(id);
@@ -214,6 +216,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       const waitsForDisk = [...decided.waits.values()].includes('disk');
       return waitsForDisk ? Math.min(looked.now + diskLookMs, decided.wakeAt ?? Infinity) : decided.wakeAt;
     },
+    pushAside,
     admitNow(job) {
       const slot = slotFor(nextOf(dependencies, job.id));
       if (slot === null) options.wake(job);

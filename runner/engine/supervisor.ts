@@ -233,7 +233,9 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
     setPauseMode(next) {
       mode = next;
       registry.setState('paused', next);
-      if (next === 'paused') for (const job of registry.jobs({ finished: false })) if (job.slot !== null) setAside(job);
+      if (next === 'paused') {
+        for (const job of registry.jobs({ finished: false })) if (job.slot !== null) admission.pushAside(job, 'runner');
+      }
       decideSoon();
     },
     unblock(job) {
@@ -260,15 +262,6 @@ export function createSupervisor(options: SupervisorOptions): Supervisor {
       if (wantsToGoOn(job) && slotFor(nextOf(dependencies, job.id)) === null)
         void runtime.wake(job).catch(() => undefined);
     }
-  }
-
-  function setAside(job: Job): void {
-    recordJob(registry, null, job, {
-      fields: { status: 'paused', pausedBy: 'preemption', waitingFor: 'slot', runState: 'paused', error: null },
-      events: [['job.paused', { by: 'runner' }]],
-    });
-    running.stop(job.id);
-    void runtime.wake(job).catch(() => undefined);
   }
 
   /** What the engine does not come round to any more: a job that was stopped waits for its slot, in the registry and in its note. */
