@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { GatewayAccess, GatewayRefusal } from '../../runner/core/ports/gateway.ts';
-import { objectOf, textOf, type JsonObject } from '../../runner/adapters/agents/native/json-values.ts';
+import { objectOf, textOf, type JsonObject } from '../../runner/adapters/agents/json-values.ts';
 import { protocols, type Call } from './cli-protocols.ts';
 
 /** What the model says in one answer. The turn is told from the history in the request, so that a resumed agent goes on where it was. */

@@ -1,4 +1,4 @@
-import { listOf, objectOf, textOf, type JsonObject } from '../../runner/adapters/agents/native/json-values.ts';
+import { listOf, objectOf, textOf, type JsonObject } from '../../runner/adapters/agents/json-values.ts';
 
 export interface Call {
   readonly name: string;

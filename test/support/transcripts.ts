@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createEventLines } from '../../runner/adapters/agents/native/event-lines.ts';
+import { createEventLines } from '../../runner/adapters/agents/event-lines.ts';
 import { readerOf } from '../../runner/adapters/agents/native/native-driver.ts';
 import type { CliEnding, NativeKind } from '../../runner/adapters/agents/native/native-cli.ts';
 import type { AgentEvent, TokenUsage } from '../../shared/domain/agent-event.ts';

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { cliPackages, nativeKinds as kinds } from '../support/agent-clis.ts';
 import { addUsage, noUsage, type AgentEvent, type TokenUsage } from '../../shared/domain/agent-event.ts';
-import { createEventLines } from '../../runner/adapters/agents/native/event-lines.ts';
+import { createEventLines } from '../../runner/adapters/agents/event-lines.ts';
 import { isUnknownSession, readerOf } from '../../runner/adapters/agents/native/native-driver.ts';
 import type { NativeKind } from '../../runner/adapters/agents/native/native-cli.ts';
-import { resultInText } from '../../runner/adapters/agents/native/result-in-text.ts';
+import { resultInText } from '../../runner/adapters/agents/result-in-text.ts';
 import { nativeCases } from '../support/native-cases.ts';
 import { readTranscript, replay, transcriptNames } from '../support/transcripts.ts';
 

@@ -17,8 +17,8 @@ import {
 } from '../attempt-contract.ts';
 import { commandValues, fillCommand } from '../command-line.ts';
 import { named, sentinelError } from '../command-failures.ts';
-import { lineOf, openReadableLog } from '../native/readable-log.ts';
-import { resultInText } from '../native/result-in-text.ts';
+import { lineOf, openReadableLog } from '../readable-log.ts';
+import { resultInText } from '../result-in-text.ts';
 import { noResultFailure, turnFailure } from './turn-failures.ts';
 import { modelEnvironment, plainModel, type ModelEnvironment } from './model-environment.ts';
 import { runTurn, type TurnRun } from './run-turn.ts';

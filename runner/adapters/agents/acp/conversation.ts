@@ -1,6 +1,6 @@
 import type * as acpModule from '@agentclientprotocol/sdk';
 import type { ClientContext, NewSessionResponse, SessionConfigOption, Stream } from '@agentclientprotocol/sdk';
-import { listOf, objectOf, statusInText, statusOf, textOf } from '../native/json-values.ts';
+import { listOf, objectOf, statusInText, statusOf, textOf } from '../json-values.ts';
 import type { SessionUpdates } from './session-updates.ts';
 import { chooseOption, type AskedCall } from './permissions.ts';
 

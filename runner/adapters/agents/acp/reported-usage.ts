@@ -1,5 +1,5 @@
 import type { TokenUsage } from '#shared/domain/agent-event.ts';
-import { countOf, objectOf, type JsonObject } from '../native/json-values.ts';
+import { countOf, objectOf, type JsonObject } from '../json-values.ts';
 
 /**
  * What the answer to a prompt, or an update, says of tokens, in the words of those agents that say anything: `usage` of the protocol's

@@ -1,9 +1,9 @@
 import type { AgentEvent } from '#shared/domain/agent-event.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { Sandbox, SandboxRequest, SandboxResult, SandboxStreams } from '../../../core/ports/sandbox.ts';
-import { createEventLines } from '../native/event-lines.ts';
-import type { ReadableLog } from '../native/readable-log.ts';
-import { watchRefusals } from '../native/refusal-watch.ts';
+import { createEventLines } from '../event-lines.ts';
+import type { ReadableLog } from '../readable-log.ts';
+import { watchRefusals } from '../refusal-watch.ts';
 import { converse, type Turn } from './conversation.ts';
 import { createMessageStream } from './message-stream.ts';
 import { isPermitted } from './permissions.ts';

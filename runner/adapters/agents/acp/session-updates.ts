@@ -1,6 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { noUsage, type AgentEvent, type TokenUsage } from '#shared/domain/agent-event.ts';
-import { anyText, listOf, objectOf, speechOf, textOf, type JsonObject } from '../native/json-values.ts';
+import { anyText, listOf, objectOf, speechOf, textOf, type JsonObject } from '../json-values.ts';
 import type { AskedCall } from './permissions.ts';
 import { usageOfAnswer } from './reported-usage.ts';
 

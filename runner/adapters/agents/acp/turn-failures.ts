@@ -2,7 +2,7 @@ import { formatDuration } from '#shared/domain/duration.ts';
 import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
 import { agentOf, noResult } from '../command-failures.ts';
-import { failureOf } from '../native/cli-failures.ts';
+import { failureOf } from '../ended-run.ts';
 import type { TurnRun } from './run-turn.ts';
 
 const problems: Readonly<Record<string, string>> = {

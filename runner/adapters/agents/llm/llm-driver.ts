@@ -4,7 +4,7 @@ import type { GatewayAccess } from '../../../core/ports/gateway.ts';
 import type { Sandbox } from '../../../core/ports/sandbox.ts';
 import { emptyReport } from '../attempt-contract.ts';
 import { agentOf, endingError } from '../command-failures.ts';
-import { openReadableLog } from '../native/readable-log.ts';
+import { openReadableLog } from '../readable-log.ts';
 import { openConversation, type Conversation } from './conversation.ts';
 import { gatewayModel } from './gateway-model.ts';
 import { failureSummary, isContextTooLong, providerFailure, type FailureSubject } from './model-failures.ts';

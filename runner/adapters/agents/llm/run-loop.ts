@@ -4,7 +4,7 @@ import { stageResults } from '#shared/domain/stage.ts';
 import { MalformedJson, type AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayAccess } from '../../../core/ports/gateway.ts';
 import { agentOf } from '../command-failures.ts';
-import { resultInText } from '../native/result-in-text.ts';
+import { resultInText } from '../result-in-text.ts';
 import { submitTool } from './closing-tools.ts';
 import type { Conversation } from './conversation.ts';
 import type { GatewayModel } from './gateway-model.ts';

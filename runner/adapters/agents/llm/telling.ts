@@ -1,6 +1,6 @@
 import type { AgentEvent } from '#shared/domain/agent-event.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
-import { lineOf, type ReadableLog } from '../native/readable-log.ts';
+import { lineOf, type ReadableLog } from '../readable-log.ts';
 
 export interface Telling {
   tell(event: AgentEvent): void;

@@ -9,7 +9,7 @@ import {
   speechOf,
   textOf,
   type JsonObject,
-} from './json-values.ts';
+} from '../json-values.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 const usualTools = ['Read', 'Edit', 'Write', 'Bash', 'Glob', 'Grep'];

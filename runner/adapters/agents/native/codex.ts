@@ -9,7 +9,7 @@ import {
   statusInText,
   textOf,
   type JsonObject,
-} from './json-values.ts';
+} from '../json-values.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 /** Measured with @openai/codex 0.169.0. */

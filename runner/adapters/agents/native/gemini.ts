@@ -9,7 +9,7 @@ import {
   statusOf,
   textOf,
   type JsonObject,
-} from './json-values.ts';
+} from '../json-values.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 /** The names that notes use for other agents' tools. */

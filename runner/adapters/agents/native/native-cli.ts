@@ -1,6 +1,6 @@
 import type { AgentEvent, TokenUsage } from '#shared/domain/agent-event.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
-import type { JsonObject } from './json-values.ts';
+import type { JsonObject } from '../json-values.ts';
 
 export type NativeKind = 'claude' | 'codex' | 'opencode' | 'gemini';
 

@@ -15,13 +15,13 @@ import {
 } from '../attempt-contract.ts';
 import { agentOf, named, noResult, sentinelError } from '../command-failures.ts';
 import { claude } from './claude.ts';
-import { failureOf } from './cli-failures.ts';
+import { failureOf } from '../ended-run.ts';
 import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import type { EventReader, NativeCli, NativeKind } from './native-cli.ts';
 import { opencode } from './opencode.ts';
-import { openReadableLog, type ReadableLog } from './readable-log.ts';
-import { resultInText } from './result-in-text.ts';
+import { openReadableLog, type ReadableLog } from '../readable-log.ts';
+import { resultInText } from '../result-in-text.ts';
 import { runCliAgent, type CliRun } from './run-cli-agent.ts';
 
 export interface NativeDriverOptions {

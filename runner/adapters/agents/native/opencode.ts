@@ -9,7 +9,7 @@ import {
   statusOf,
   textOf,
   type JsonObject,
-} from './json-values.ts';
+} from '../json-values.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 /** Packages that OpenCode has built in, by endpoint; any other endpoint speaks as OpenAI does. */

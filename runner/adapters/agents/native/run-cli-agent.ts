@@ -6,11 +6,11 @@ import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayAccess } from '../../../core/ports/gateway.ts';
 import type { Mount, Sandbox, SandboxResult } from '../../../core/ports/sandbox.ts';
 import type { AttemptPaths } from '../attempt-contract.ts';
-import { createEventLines } from './event-lines.ts';
-import { textOf } from './json-values.ts';
+import { createEventLines } from '../event-lines.ts';
+import { textOf } from '../json-values.ts';
 import type { CliEnding, NativeCli } from './native-cli.ts';
-import { lineOf, type ReadableLog } from './readable-log.ts';
-import { watchRefusals } from './refusal-watch.ts';
+import { lineOf, type ReadableLog } from '../readable-log.ts';
+import { watchRefusals } from '../refusal-watch.ts';
 
 export interface CliRunOptions {
   readonly cli: NativeCli;

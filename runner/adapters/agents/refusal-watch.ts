@@ -1,5 +1,5 @@
 import type { AgentEvent } from '#shared/domain/agent-event.ts';
-import type { GatewayAccess, GatewayRefusal } from '../../../core/ports/gateway.ts';
+import type { GatewayAccess, GatewayRefusal } from '../../core/ports/gateway.ts';
 
 const lookMs = 250;
 

@@ -1,14 +1,22 @@
 import type { ErrorSummary } from '#shared/domain/errors.ts';
-import type { AgentRequest } from '../../../core/ports/agent.ts';
-import type { GatewayRefusal } from '../../../core/ports/gateway.ts';
-import { agentOf, endingError, exitError } from '../command-failures.ts';
-import type { CliEnding } from './native-cli.ts';
-import type { CliRun } from './run-cli-agent.ts';
+import type { AgentRequest } from '../../core/ports/agent.ts';
+import type { GatewayRefusal } from '../../core/ports/gateway.ts';
+import { agentOf, endingError, exitError } from './command-failures.ts';
+import type { SandboxResult } from '../../core/ports/sandbox.ts';
 
 /** How an agent came to its end: what its processes did, and what it said. */
-export type EndedRun = Pick<CliRun, 'result' | 'limitedUntil'> & {
-  readonly ending: Pick<CliEnding, 'ok' | 'problem' | 'status'>;
-};
+export interface EndedRun {
+  readonly result: SandboxResult;
+  /** When the provider said that its limit ends. */
+  readonly limitedUntil: number | null;
+  readonly ending: {
+    /** Null when it did not say. */
+    readonly ok: boolean | null;
+    readonly problem: string | null;
+    /** The HTTP status that it failed with. */
+    readonly status: number | null;
+  };
+}
 
 /** A provider's word holds a job no longer than a week. */
 const longestHoldMs = 7 * 86_400_000;
