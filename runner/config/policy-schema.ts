@@ -2,6 +2,7 @@ import { priorities } from '#shared/domain/feature-request.ts';
 import { stages } from '#shared/domain/stage.ts';
 import * as z from 'zod/mini';
 import { defaultPolicy, notificationKinds } from '../core/configuration.ts';
+import { autoMerge, pullRequests } from './pull-request-policy.ts';
 
 const folder = z.string().check(
   z.refine((path) => /^[^/\\].*$/.test(path) && !path.split('/').some((part) => part === '..' || part === '.'), {
@@ -49,6 +50,8 @@ export const policySchema = z.strictObject({
   preempt: z.prefault(z.enum([...priorities, 'none']), defaultPolicy.preempt ?? 'none'),
   approvers: z.prefault(z.array(z.string().check(z.minLength(1), z.meta({ examples: ['me'] }))), []),
   fourEyes: z.prefault(z.boolean(), defaultPolicy.fourEyes),
+  autoMerge: z.prefault(autoMerge, {}),
+  pullRequests: z.prefault(pullRequests, {}),
   stages: z.prefault(stageList, [...defaultPolicy.stages]),
   rounds: z.optional(z.int().check(z.gte(0), z.lte(50), z.meta({ examples: [3] }))),
   planApproval: z.prefault(

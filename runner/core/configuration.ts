@@ -153,7 +153,12 @@ export interface Policy {
   readonly preempt: Priority | null;
   /** Names of those who may decide at gates; empty means everybody. */
   readonly approvers: readonly string[];
+  /** Whether a merge needs the approval of two people. */
   readonly fourEyes: boolean;
+  /** When a merge needs nobody's approval, where opus.yml allows that. */
+  readonly autoMerge: AutoMergePolicy;
+  /** How pull requests are made and followed on a forge that has people and checks. */
+  readonly pullRequests: PullRequestPolicy;
   /** In the order in which they run. */
   readonly stages: readonly Stage[];
   /** Null leaves it to opus.yml. */
@@ -168,12 +173,53 @@ export interface Policy {
   readonly folders: { readonly features: string; readonly reports: string };
 }
 
+export interface AutoMergePolicy {
+  /** Of these priorities; none means never. A note's `auto_merge` may say no, and never yes. */
+  readonly priorities: readonly Priority[];
+  /** The least that the reviewer's confidence may be. */
+  readonly confidence: number;
+  /** The most lines that may be added and removed together. */
+  readonly lines: number;
+}
+
+export interface PullRequestPolicy {
+  readonly draft: boolean;
+  readonly labels: readonly string[];
+  /** Logins who are asked for a review. */
+  readonly reviewers: readonly string[];
+  /** Logins whose approving review on the forge is an approval. */
+  readonly approvers: readonly string[];
+  /** Logins who may steer although they have no write access. */
+  readonly trusted: readonly string[];
+  /** Whether a thread is resolved when its remark was answered with a commit. */
+  readonly resolve: boolean;
+  readonly method: 'merge' | 'squash' | 'rebase';
+  /** Milliseconds without another remark before remarks are taken up. */
+  readonly quiet: number;
+  /** Fix rounds for failing checks, and rounds for remarks, before a person is asked. */
+  readonly checkRounds: number;
+  readonly remarkRounds: number;
+}
+
 export const defaultPolicy: Policy = {
   dispatch: 'auto',
   backlog: 'ask',
   preempt: 'P0',
   approvers: [],
   fourEyes: false,
+  autoMerge: { priorities: [], confidence: 90, lines: 400 },
+  pullRequests: {
+    draft: false,
+    labels: [],
+    reviewers: [],
+    approvers: [],
+    trusted: [],
+    resolve: true,
+    method: 'merge',
+    quiet: 30_000,
+    checkRounds: 3,
+    remarkRounds: 10,
+  },
   stages: ['plan', 'code', 'test', 'review', 'deliver', 'merge'],
   rounds: null,
   planApproval: false,

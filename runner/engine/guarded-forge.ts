@@ -11,6 +11,7 @@ export function guardedForge(forge: Forge, circuits: Circuits, repository: strin
     find: (address, head) => guarded(() => forge.find(address, head)),
     markMerged: (address, number, commit) => guarded(() => forge.markMerged(address, number, commit)),
     close: (address, number) => guarded(() => forge.close(address, number)),
+    pushTarget: (address) => guarded(() => forge.pushTarget(address)),
   };
 }
 

@@ -2,7 +2,8 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { orderHistory } from '../core/pipeline/history.ts';
-import { next, type Next, type PipelinePolicy } from '../core/pipeline/next.ts';
+import { next } from '../core/pipeline/next.ts';
+import type { Next, PipelinePolicy } from '../core/pipeline/position.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
@@ -137,6 +138,10 @@ function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
     attempts: dependencies.config.retry.attempts,
     crashes: dependencies.config.retry.crashes,
     planGate: policy.planApproval,
+    checkRounds: policy.pullRequests.checkRounds,
+    remarkRounds: policy.pullRequests.remarkRounds,
+    ciGate: true,
+    approvals: policy.fourEyes ? 2 : 1,
   };
 }
 

@@ -2,7 +2,7 @@ import { dispositionOf, OpusError, toOpusError, type ErrorCode } from '#shared/d
 import type { WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
-import type { Feedback } from '../core/pipeline/next.ts';
+import type { Feedback } from '../core/pipeline/position.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
 import { isAway } from './absent-notes.ts';
 import { blameDisk, diskLookMs } from './disk.ts';

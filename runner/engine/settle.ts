@@ -1,5 +1,5 @@
 import type { Gate } from '#shared/domain/gate.ts';
-import type { Next } from '../core/pipeline/next.ts';
+import type { Next } from '../core/pipeline/position.ts';
 import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { recordJob } from './job-recorder.ts';
@@ -78,6 +78,7 @@ export async function gateOf(
 ): Promise<Gate> {
   const { gate: kind } = upcoming;
   if (kind === 'merge') return { kind, hash: headOf(job) };
+  if (kind === 'ci') return { kind, hash: upcoming.hash };
   if ('attempt' in upcoming) return { kind, hash: questionHash(upcoming.attempt) };
   const featureRequest = await noteOfJob(dependencies, job);
   const plan = planTextOf(dependencies.registry.attempts(job.id)).text ?? '';

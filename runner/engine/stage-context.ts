@@ -14,7 +14,7 @@ import type { PromptRenderer } from '../core/ports/prompt-renderer.ts';
 import type { Sandbox, SandboxLimits, SandboxProbe } from '../core/ports/sandbox.ts';
 import type { Vault } from '../core/ports/vault.ts';
 import type { RepositoryAddress, Worktrees } from '../core/ports/worktrees.ts';
-import type { Feedback } from '../core/pipeline/next.ts';
+import type { Feedback } from '../core/pipeline/position.ts';
 
 /** Everything that stages need from outside, by port. */
 export interface EngineDependencies {

@@ -1,6 +1,6 @@
 import { shortHash } from './ids.ts';
 
-export const gateKinds = ['plan', 'merge', 'question', 'budget'] as const;
+export const gateKinds = ['plan', 'merge', 'question', 'budget', 'ci'] as const;
 export type GateKind = (typeof gateKinds)[number];
 
 /** `hash` is the hash of exactly what a person is shown: the head commit at a merge gate. */

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { ErrorCode } from '#shared/domain/errors.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { orderHistory } from '../../runner/core/pipeline/history.ts';
-import { next, type Next, type PipelinePolicy } from '../../runner/core/pipeline/next.ts';
+import { next } from '../../runner/core/pipeline/next.ts';
+import type { Next, PipelinePolicy } from '../../runner/core/pipeline/position.ts';
 import type { Attempt, RecordedDecision, Retry } from '../../runner/core/ports/job-registry.ts';
 
 const policy: PipelinePolicy = {
@@ -11,6 +12,10 @@ const policy: PipelinePolicy = {
   attempts: 3,
   crashes: 10,
   planGate: false,
+  checkRounds: 3,
+  remarkRounds: 10,
+  ciGate: true,
+  approvals: 1,
 };
 const hash = 'a'.repeat(40);
 

@@ -98,7 +98,9 @@ export function createLocalForge(options: LocalForgeOptions): Forge {
   const close = (repository: RepositoryAddress, number: number): Promise<PullRequest> =>
     change(repository, number, (record) => (record.state === 'open' ? { ...record, state: 'closed' } : record));
 
-  return { open, find, markMerged, close };
+  const pushTarget = (repository: RepositoryAddress): Promise<RepositoryAddress> => Promise.resolve(repository);
+
+  return { open, find, markMerged, close, pushTarget };
 }
 
 /** Reads, decides and writes, again from the start whenever another writer was faster. */

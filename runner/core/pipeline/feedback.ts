@@ -1,6 +1,8 @@
 import type { Evidence } from '#shared/domain/evidence.ts';
 import { reviewResult, type ReviewIssue } from '#shared/domain/stage.ts';
-import type { Feedback } from './next.ts';
+import type { CheckFailure } from '../ports/pull-requests.ts';
+import type { Remark } from '../pull-request/happening.ts';
+import type { Feedback } from './position.ts';
 
 /** What a merge that did not succeed leaves for the fix round. */
 export interface MergeRefusal {
@@ -18,6 +20,10 @@ export interface FixContext {
   readonly issues: readonly ReviewIssue[];
   readonly evidence: Evidence | null;
   readonly conflict: MergeRefusal | null;
+  /** Checks of the forge that failed. */
+  readonly checks: readonly CheckFailure[];
+  /** What reviewers on the forge ask for. */
+  readonly remarks: readonly Remark[];
   readonly comment: string;
 }
 
@@ -25,9 +31,14 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
   let issues: readonly ReviewIssue[] = [];
   let evidence: Evidence | null = null;
   let conflict: MergeRefusal | null = null;
+  let checks: readonly CheckFailure[] = [];
+  let remarks: readonly Remark[] = [];
   const comments: string[] = [];
   for (const item of feedback) {
     if (item.kind === 'comment') comments.push(item.comment);
+    else if (item.kind === 'checks') checks = item.failures;
+    else if (item.kind === 'remarks') remarks = [...remarks, ...item.remarks];
+    else if (item.kind === 'conflict') conflict = item.refusal;
     else {
       const { attempt } = item;
       const review = reviewResult.safeParse(attempt.result);
@@ -38,7 +49,14 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
       if (failing) evidence = failing;
     }
   }
-  return { issues, evidence, conflict, comment: comments.filter((comment) => comment !== '').join('\n\n') };
+  return {
+    issues,
+    evidence,
+    conflict,
+    checks,
+    remarks,
+    comment: comments.filter((comment) => comment !== '').join('\n\n'),
+  };
 }
 
 export function mergeRefusalOf(result: unknown): MergeRefusal | null {

@@ -9,6 +9,8 @@ export interface Forge {
   /** Records that the pull request was merged as `mergeCommit`; repeating is a success. */
   markMerged(repository: RepositoryAddress, number: number, mergeCommit: string): Promise<PullRequest>;
   close(repository: RepositoryAddress, number: number): Promise<PullRequest>;
+  /** Where branches are pushed: the repository itself, or a fork of it where the runner may not write to it. */
+  pushTarget(repository: RepositoryAddress): Promise<RepositoryAddress>;
 }
 
 export interface OpenPullRequest {
@@ -19,6 +21,14 @@ export interface OpenPullRequest {
   readonly commit: string;
   readonly title: string;
   readonly body: string;
+  /** Of a new one; whether it stays a draft is for people to say. */
+  readonly draft?: boolean;
+  /** Added to those that are there. */
+  readonly labels?: readonly string[];
+  /** Logins, and teams as `organisation/team`. Who was asked already, or has reviewed, is not asked again. */
+  readonly reviewers?: readonly string[];
+  /** The issue that merging closes. */
+  readonly closes?: number;
 }
 
 export interface PullRequest {

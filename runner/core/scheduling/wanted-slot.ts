@@ -1,6 +1,6 @@
 import { isFinished, type WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
-import type { Next } from '../pipeline/next.ts';
+import type { Next } from '../pipeline/position.ts';
 import type { Job } from '../ports/job-registry.ts';
 import type { Slot } from './snapshot.ts';
 
