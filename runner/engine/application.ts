@@ -9,7 +9,7 @@ import type { DiffStat } from '../core/ports/worktrees.ts';
 /** Who decides, and by which way the decision came. */
 export interface Actor {
   readonly person: string;
-  readonly channel: 'cli' | 'note' | 'plugin' | 'forge';
+  readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
 }
 
 /** What commands (and later the server) may ask of a runner. Everything rejects with OpusError only. */

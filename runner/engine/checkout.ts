@@ -4,6 +4,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import type { RepositoryAddress } from '../core/ports/worktrees.ts';
 import { wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { goingOn, pause, pauseFields, resume } from './job-control.ts';
+import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
 import type { RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -74,7 +75,7 @@ export async function takeBack(dependencies: EngineDependencies, running: Runnin
   const { stages } = dependencies.confirmed().policy;
   const hasChange = commit !== job.baseCommit;
   const from = hasChange ? (stages[stages.indexOf('code') + 1] ?? 'deliver') : null;
-  const generation = registry.decisions(job.id).length + registry.retries(job.id).length;
+  const generation = generationOf(registry, job.id);
   running.allow(job.id);
   return recordJob(registry, `${job.id}/retry/${generation}`, job, {
     fields: {

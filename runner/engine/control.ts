@@ -5,6 +5,7 @@ import { formatGate, parseNoteDecision, type DecisionKind, type Gate } from '#sh
 import type { Stage } from '#shared/domain/stage.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor } from './application.ts';
+import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { canceledFields, cleanUp, gateOf } from './settle.ts';
@@ -49,10 +50,6 @@ function noGate(job: Job): OpusError {
   });
 }
 
-function generationOf({ registry }: EngineDependencies, job: Job): number {
-  return registry.decisions(job.id).length + registry.retries(job.id).length;
-}
-
 /** Records a decision at the job's gate, bound to what was shown there. */
 export async function decide(
   dependencies: EngineDependencies,
@@ -73,13 +70,7 @@ export async function decide(
       hint: `opus answer ${job.featureRequestId} --comment "…"`,
     });
   }
-  const { approvers } = dependencies.confirmed().policy;
-  if (approvers.length > 0 && !approvers.includes(actor.person)) {
-    const who = actor.channel === 'note' ? 'Whoever writes into the note' : actor.person;
-    throw new OpusError('registry.not-approver', `${who} may not decide on ${job.id}.`, {
-      hint: `Policy names as approvers: ${approvers.join(', ')}.`,
-    });
-  }
+  requireAllowed(dependencies, job, job.gate, kind, actor);
   if (kind === 'approve') {
     if (job.gate.kind === 'merge') await requireUnmoved(dependencies, job, job.gate.hash);
     if (job.gate.kind === 'plan') await requireSamePlan(dependencies, job, job.gate);
@@ -87,7 +78,7 @@ export async function decide(
   // While the origin was asked, somebody else may have decided; from here to the commit nobody can.
   const current = registry.job(job.id) ?? job;
   if (current.gate?.hash !== job.gate.hash) throw noGate(current);
-  const generation = generationOf(dependencies, job);
+  const generation = generationOf(registry, job.id);
   return recordJob(registry, `${job.id}/decision/${generation}`, current, {
     fields: {
       status: 'running',
@@ -114,6 +105,35 @@ export async function decide(
       },
     },
   });
+}
+
+/** Whoever comes by the forge or by policy was looked at there. */
+function requireAllowed(
+  { confirmed, registry }: EngineDependencies,
+  job: Job,
+  gate: Gate,
+  kind: DecisionKind,
+  { person, channel }: Actor,
+): void {
+  const { approvers, fourEyes } = confirmed().policy;
+  const isKnown = channel === 'forge' || channel === 'policy' || approvers.length === 0 || approvers.includes(person);
+  if (!isKnown) {
+    const who = channel === 'note' ? 'Whoever writes into the note' : person;
+    throw new OpusError('registry.not-approver', `${who} may not decide on ${job.id}.`, {
+      hint: `Policy names as approvers: ${approvers.join(', ')}.`,
+    });
+  }
+  if (!fourEyes || kind !== 'approve' || gate.kind !== 'merge') return;
+  const earlier = registry.decisions(job.id).filter((decision) => decision.gate.hash === gate.hash);
+  if (earlier.some((decision) => decision.kind === 'approve' && decision.person === person)) {
+    throw new OpusError(
+      'registry.not-approver',
+      `${person} has approved ${job.id} already, and policy asks for four eyes.`,
+      {
+        hint: `Another person decides: opus approve ${job.featureRequestId}`,
+      },
+    );
+  }
 }
 
 /** The approval is for a commit: when the branch is elsewhere by now, nothing is approved. */
@@ -210,7 +230,7 @@ export function retry(
       },
     );
   }
-  const generation = generationOf(dependencies, job);
+  const generation = generationOf(registry, job.id);
   return recordJob(registry, `${job.id}/retry/${generation}`, job, {
     fields: {
       status: 'running',

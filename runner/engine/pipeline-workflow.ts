@@ -10,6 +10,7 @@ import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import type { AbsentNotes } from './absent-notes.ts';
 import { createBackOff, type BackOff } from './back-off.ts';
 import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
+import { generationOf } from './generation.ts';
 import { patiently } from './patiently.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
@@ -126,7 +127,12 @@ async function takeTurn(
 /** What comes next by the registry, for a job that goes on. */
 export function nextOf(dependencies: EngineDependencies, jobId: string): Next {
   const { registry } = dependencies;
-  const history = orderHistory(registry.attempts(jobId), registry.decisions(jobId), registry.retries(jobId));
+  const history = orderHistory(
+    registry.attempts(jobId),
+    registry.decisions(jobId),
+    registry.retries(jobId),
+    registry.happenings(jobId),
+  );
   return next(history, pipelinePolicy(dependencies));
 }
 
@@ -168,7 +174,7 @@ async function decideTurn(
       release(dependencies, hooks, job);
       return { kind: 'wait', ms: longWaitMs };
     }
-    const generation = registry.decisions(jobId).length + registry.retries(jobId).length;
+    const generation = generationOf(registry, jobId);
     const order = { stage: upcoming.stage, round: upcoming.round, attempt: upcoming.attempt, generation };
     // One that failed under a runner before this one is not waited for again.
     const failedHere = registry.attempts(jobId).at(-1)?.owner === dependencies.owner;

@@ -2,6 +2,7 @@ import type { Gate } from '#shared/domain/gate.ts';
 import type { Next } from '../core/pipeline/position.ts';
 import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
+import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -15,7 +16,7 @@ export async function settle(
   upcoming: Exclude<Next, { kind: 'stage' }>,
 ): Promise<void> {
   const { registry } = dependencies;
-  const key = `${job.id}/settle/${registry.attempts(job.id).length}.${registry.decisions(job.id).length + registry.retries(job.id).length}`;
+  const key = `${job.id}/settle/${registry.attempts(job.id).length}.${generationOf(registry, job.id)}`;
   switch (upcoming.kind) {
     case 'gate': {
       const gate = await gateOf(dependencies, job, upcoming);

@@ -13,6 +13,7 @@ import type { Log } from '../core/ports/log.ts';
 import type { PromptRenderer } from '../core/ports/prompt-renderer.ts';
 import type { Sandbox, SandboxLimits, SandboxProbe } from '../core/ports/sandbox.ts';
 import type { Vault } from '../core/ports/vault.ts';
+import type { PullRequests } from '../core/ports/pull-requests.ts';
 import type { RepositoryAddress, Worktrees } from '../core/ports/worktrees.ts';
 import type { Feedback } from '../core/pipeline/position.ts';
 
@@ -30,6 +31,8 @@ export interface EngineDependencies {
   /** Keyed by the driver's name in agent notes. */
   readonly drivers: ReadonlyMap<string, AgentDriver>;
   forgeOf(repository: string): Forge;
+  /** Null where nothing happens to pull requests by itself. */
+  pullRequestsOf(repository: string): PullRequests | null;
   /** Policy and profiles as confirmed, read anew for each use. */
   confirmed(): ConfirmedNotes;
   /** Names this process in attempts. */

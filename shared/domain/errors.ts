@@ -87,6 +87,8 @@ const dispositions = {
   'stage.crash-loop': 'needs-human',
   'forge.pull-request-closed': 'needs-human',
   'forge.push-refused': 'needs-human',
+  'forge.not-yet': 'hold',
+  'forge.merge-refused': 'needs-human',
   'forge.unsupported': 'fatal',
   'forge.circuit-open': 'hold',
   'forge.unreachable': 'retry',

@@ -85,7 +85,7 @@ function follow(
   const done: Reaction[] = [];
   const happenings = [...before];
   while (done.length < 5) {
-    const job: FollowedJob = { id: 'FR-1-1', headCommit: head, isAtMergeGate: atGate, happenings };
+    const job: FollowedJob = { id: 'FR-1-1', headCommit: head, isAtMergeGate: atGate, approvedBy: [], happenings };
     const reaction = react(job, seen, { ...facts, ...more });
     if (reaction === null) break;
     done.push(reaction);
@@ -205,6 +205,17 @@ describe('an approving review', () => {
     expect(follow({ ...pull, reviews: [review()] })).toMatchObject([{ kind: 'approve', person: 'alice' }]);
     expect(follow({ ...pull, reviews: [review({ author: 'bob' })] })).toEqual([]);
     expect(follow({ ...pull, reviews: [review({ commit: 'old' })] })).toEqual([]);
+  });
+
+  it('counts once for each person', () => {
+    const job: FollowedJob = {
+      id: 'FR-1-1',
+      headCommit: head,
+      isAtMergeGate: true,
+      approvedBy: ['alice'],
+      happenings: [],
+    };
+    expect(react(job, { ...pull, reviews: [review()] }, facts)).toBeNull();
   });
 
   it('does not count once it is taken back, or while its author asks for something', () => {

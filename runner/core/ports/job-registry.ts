@@ -6,6 +6,7 @@ import type { DecisionKind, Gate } from '#shared/domain/gate.ts';
 import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { NotificationKind } from '../configuration.ts';
+import type { RecordedHappening } from '../pull-request/happening.ts';
 import type { RegistryFigures } from './registry-figures.ts';
 import type { KeyWrite } from './vault.ts';
 
@@ -24,6 +25,8 @@ export interface RegistryReader {
   attempts(jobId: string): Attempt[];
   decisions(jobId: string): RecordedDecision[];
   retries(jobId: string): Retry[];
+  /** What happened to the job's pull request, in order. */
+  happenings(jobId: string): RecordedHappening[];
   events(filter: { readonly afterSeq: number; readonly jobId?: string; readonly limit: number }): RegistryEvent[];
   /** Unacknowledged entries in order. */
   outbox(): OutboxEntry[];
@@ -217,7 +220,7 @@ export interface RecordedDecision {
   readonly kind: DecisionKind;
   readonly comment: string;
   readonly person: string;
-  readonly channel: 'cli' | 'note' | 'plugin' | 'forge';
+  readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
   readonly at: number;
   /** How many decisions and retries the job had before this one: their common order, whatever the clock did. */
   readonly generation: number;
@@ -275,6 +278,8 @@ export interface RegistryChange {
   /** Marks running attempts of the job that another owner left as interrupted. */
   readonly interruptAttempts?: { readonly jobId: string; readonly exceptOwner: string };
   readonly decision?: RecordedDecision;
+  /** Recorded once under its key; a second time the whole commit changes nothing. */
+  readonly happening?: RecordedHappening;
   readonly retry?: Retry;
   readonly events?: readonly {
     readonly type: string;

@@ -17,6 +17,10 @@ export interface PullRequests {
   resolve(repository: RepositoryAddress, thread: string): Promise<void>;
   /** Merges exactly `commit`; any other head is refused. */
   merge(request: MergeOnForge): Promise<ForgeMergeOutcome>;
+  /** The login that we act as; null where the forge does not tell. */
+  self(): Promise<string | null>;
+  /** Makes a draft ready, so that it can be merged. */
+  markReady(repository: RepositoryAddress, number: number): Promise<void>;
   /** Whether this person may write to the repository. Answers may be an hour old. */
   mayWrite(repository: RepositoryAddress, login: string): Promise<boolean>;
 }

@@ -8,6 +8,8 @@ export interface FollowedJob {
   readonly headCommit: string;
   /** Whether it waits for the decision to merge. */
   readonly isAtMergeGate: boolean;
+  /** Who has approved this head already. */
+  readonly approvedBy: readonly string[];
   /** What has been recorded of its pull request, in order. */
   readonly happenings: readonly RecordedHappening[];
 }
@@ -126,7 +128,8 @@ function approved(job: FollowedJob, pull: ObservedPullRequest, facts: ReactionFa
   }
   for (const review of newest.values()) {
     const counts = review.state === 'approved' && review.commit === job.headCommit;
-    if (counts && review.author !== facts.self && facts.approvers.includes(review.author)) {
+    const isNews = review.author !== facts.self && !job.approvedBy.includes(review.author);
+    if (counts && isNews && facts.approvers.includes(review.author)) {
       return { kind: 'approve', person: review.author, review: review.id };
     }
   }

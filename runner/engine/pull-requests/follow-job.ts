@@ -1,0 +1,158 @@
+import type { Job } from '../../core/ports/job-registry.ts';
+import type { CheckFailure, ObservedCheck, ObservedPullRequest, PullRequests } from '../../core/ports/pull-requests.ts';
+import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
+import { react, type Reaction, type ReactionFacts } from '../../core/pull-request/react.ts';
+import { decide } from '../control.ts';
+import type { EngineDependencies } from '../stage-context.ts';
+import { recordHappening } from './record-happening.ts';
+
+export interface FollowedPullRequest {
+  readonly repository: RepositoryAddress;
+  readonly pulls: PullRequests;
+  readonly pull: ObservedPullRequest;
+  /** Our own login, where the forge told it. */
+  readonly self: string | null;
+}
+
+/** More than one poll ever brings; against reactions that would not settle. */
+const mostReactions = 10;
+
+/**
+ * Does what is to be done about a job's pull request as it was observed. Returns whether the job is to be looked at by
+ * its pipeline. Each step is recorded before the next is decided, so that doing it all again does nothing more.
+ */
+export async function followJob(
+  dependencies: EngineDependencies,
+  jobId: string,
+  followed: FollowedPullRequest,
+): Promise<boolean> {
+  const { registry } = dependencies;
+  const facts = await factsOf(dependencies, followed);
+  let isOnTop: boolean | null = null;
+  let hasChanged = false;
+  for (let count = 0; count < mostReactions; count++) {
+    const job = registry.job(jobId);
+    if (job?.headCommit == null) return hasChanged;
+    if (movedTo(job, followed.pull) !== null) isOnTop ??= await isMovedOnTop(dependencies, job, followed);
+    const reaction = react(
+      {
+        id: job.id,
+        headCommit: job.headCommit,
+        isAtMergeGate: job.gate?.kind === 'merge',
+        approvedBy: approversOf(dependencies, job),
+        happenings: registry.happenings(job.id),
+      },
+      followed.pull,
+      { ...facts, now: dependencies.clock.now(), isOnTop },
+    );
+    if (reaction === null || !(await done(dependencies, job, followed, reaction))) return hasChanged;
+    hasChanged = true;
+  }
+  return hasChanged;
+}
+
+function approversOf({ registry }: EngineDependencies, { id, headCommit }: Job): string[] {
+  const approvals = registry.decisions(id).filter(({ kind, gate }) => kind === 'approve' && gate.hash === headCommit);
+  return approvals.map(({ person }) => person);
+}
+
+/** Whether it led to something that is recorded. */
+async function done(
+  dependencies: EngineDependencies,
+  job: Job,
+  { repository, pulls }: FollowedPullRequest,
+  reaction: Reaction,
+): Promise<boolean> {
+  switch (reaction.kind) {
+    case 'record':
+      recordHappening(dependencies, job, reaction.key, reaction.happening);
+      return true;
+    case 'rerun': {
+      const { commit, checks } = reaction;
+      for (const check of checks) await pulls.rerun(repository, check);
+      const names = checks.map(({ name }) => name);
+      recordHappening(dependencies, job, reaction.key, { kind: 'checks-rerun', commit, checks: names });
+      // What was observed is from before: the next look tells how it went.
+      return false;
+    }
+    case 'ask-why': {
+      const failures = await failuresOf(pulls, repository, reaction.checks);
+      recordHappening(dependencies, job, reaction.key, { kind: 'checks-failed', commit: reaction.commit, failures });
+      return true;
+    }
+    case 'look-for-conflict':
+      return await recordConflict(dependencies, job, repository);
+    case 'approve':
+      await decide(dependencies, job, 'approve', '', { person: reaction.person, channel: 'forge' });
+      return true;
+  }
+}
+
+async function failuresOf(
+  pulls: PullRequests,
+  repository: RepositoryAddress,
+  checks: readonly ObservedCheck[],
+): Promise<CheckFailure[]> {
+  const failures: CheckFailure[] = [];
+  for (const check of checks.slice(0, 5)) failures.push(await pulls.failureOf(repository, check));
+  return failures;
+}
+
+/** The forge says that they clash; what exactly clashes git says. */
+async function recordConflict(dependencies: EngineDependencies, job: Job, repository: RepositoryAddress) {
+  const { worktrees } = dependencies;
+  const head = job.headCommit ?? '';
+  const base = await worktrees.fetch(repository, job.base);
+  const merged = await worktrees.merge({ repository, base, head, message: `Merge ${job.base}`, trailers: [] });
+  if (merged.kind === 'merged') return false;
+  const { files, detail, commit: startFrom } = merged;
+  recordHappening(dependencies, job, `conflict:${head}:${base}`, {
+    kind: 'conflict',
+    refusal: { kind: 'conflict', files, detail, startFrom, base },
+  });
+  return true;
+}
+
+function movedTo(job: Job, pull: ObservedPullRequest): string | null {
+  const isMoved = pull.state === 'open' && pull.headCommit !== null && pull.headCommit !== job.headCommit;
+  return isMoved ? pull.headCommit : null;
+}
+
+/** Commits on top of ours are gone on with; anything else needs a person. */
+async function isMovedOnTop(
+  dependencies: EngineDependencies,
+  job: Job,
+  { repository, pull }: FollowedPullRequest,
+): Promise<boolean> {
+  const { worktrees } = dependencies;
+  const commit = pull.headCommit ?? '';
+  await worktrees.fetch(repository, job.base);
+  const isOnTop = await worktrees.isAncestor(repository, job.headCommit ?? '', commit);
+  if (isOnTop) await worktrees.keep(repository, job.id, commit);
+  return isOnTop;
+}
+
+/** Who may steer is asked of the forge for those who said something, before anything is decided. */
+async function factsOf(
+  dependencies: EngineDependencies,
+  { repository, pulls, pull, self }: FollowedPullRequest,
+): Promise<Omit<ReactionFacts, 'now' | 'isOnTop'>> {
+  const { pullRequests: policy } = dependencies.confirmed().policy;
+  const authors = new Set([
+    ...pull.reviews.filter(({ state }) => state === 'changes-requested').map(({ author }) => author),
+    ...pull.threads
+      .filter(({ isResolved }) => !isResolved)
+      .flatMap(({ comments }) => comments.map(({ author }) => author)),
+  ]);
+  const steering = new Set(policy.trusted);
+  for (const author of authors) {
+    if (author === self || steering.has(author)) continue;
+    if (await pulls.mayWrite(repository, author)) steering.add(author);
+  }
+  return {
+    maySteer: (login) => steering.has(login),
+    approvers: policy.approvers,
+    self,
+    quietMs: policy.quiet,
+  };
+}
