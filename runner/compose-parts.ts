@@ -6,6 +6,8 @@ import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
 import { createDisk } from './adapters/files/disk-space.ts';
 import { createGateway } from './adapters/gateway/create-gateway.ts';
+import type { ForgeCall, ForgeQuota } from './adapters/forge-github/connection.ts';
+import { createGithub } from './adapters/forge-github/create-github.ts';
 import { createLocalForge } from './adapters/forge-local/local-forge.ts';
 import { createGitWorktrees } from './adapters/git/git-worktrees.ts';
 import { createHostGit } from './adapters/git/host-git.ts';
@@ -26,7 +28,6 @@ import { createConfirmedNotes, checkCodeNote } from './confirmed-notes.ts';
 import type { LogLevel, RunnerConfig } from './core/configuration.ts';
 import type { Backups } from './core/ports/backups.ts';
 import type { Clock } from './core/ports/clock.ts';
-import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
 import { createDrivers } from './compose-drivers.ts';
 import { createCurrentVault } from './current-vault.ts';
@@ -47,6 +48,10 @@ export interface RunnerOverrides {
   readonly sandbox?: Sandbox;
   /** What a model response took; must not throw. */
   readonly onUsage?: EngineDependencies['onUsage'];
+  /** What is left of the calls that a forge allows; must not throw. */
+  readonly onForgeQuota?: (quota: ForgeQuota) => void;
+  /** Each call of a forge; must not throw. */
+  readonly onForgeCall?: (call: ForgeCall) => void;
   /** The configuration in force at each moment, where it may change. */
   readonly currentConfig?: () => RunnerConfig;
 }
@@ -143,7 +148,16 @@ export async function composeParts(
   releases.push(() => engine.stop());
   const git = createHostGit();
   const origins = new AbortController();
-  const forge = createLocalForge({ git });
+  const local = createLocalForge({ git });
+  const github = createGithub({
+    settingsOf: (repository) => current().repos[repository]?.github ?? null,
+    resolveSecret: (reference, use) => resolveSecret(reference, use, process.env),
+    clock,
+    userAgent: `opus-orchestrator/${packageVersion()}`,
+    ...(overrides.onForgeQuota === undefined ? {} : { onQuota: overrides.onForgeQuota }),
+    ...(overrides.onForgeCall === undefined ? {} : { onCall: overrides.onForgeCall }),
+  });
+  const isOnGithub = (repository: string): boolean => current().repos[repository]?.forge === 'github';
   const circuits = createCircuits({
     failures: () => current().circuit.failures,
     rest: () => current().circuit.rest,
@@ -171,12 +185,19 @@ export async function composeParts(
     log,
     registry,
     vault,
-    worktrees: createGitWorktrees({ dataFolder: config.data, sandbox, git, signal: origins.signal }),
+    worktrees: createGitWorktrees({
+      dataFolder: config.data,
+      sandbox,
+      git,
+      signal: origins.signal,
+      authorization: (repository) => github.authorization(repository),
+    }),
     sandbox,
     sandboxState: chosen.state,
     prompts: createLiquidPrompts(),
     drivers: createDrivers({ sandbox, config: current, environment: process.env, home: homedir() }),
-    forgeOf: (repository) => guardedForge(forgeOf(current(), repository, forge), circuits, repository),
+    forgeOf: (repository) => guardedForge(isOnGithub(repository) ? github.forge : local, circuits, repository),
+    pullRequestsOf: (repository) => (isOnGithub(repository) ? github.pullRequestsOf(repository) : null),
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),
@@ -278,11 +299,4 @@ async function refuseBrokenFirstPolicy(trust: Trust): Promise<void> {
     if (change.kind === 'policy' && change.state === 'new' && change.after !== null)
       parsePolicy(change.after, change.path);
   }
-}
-
-function forgeOf(config: RunnerConfig, repository: string, local: Forge): Forge {
-  if (config.repos[repository]?.forge === 'local') return local;
-  throw new OpusError('forge.unsupported', `The forge of repos.${repository} is not available in this version.`, {
-    hint: 'Write "forge: local" and a bare repository as its url.',
-  });
 }
