@@ -4,7 +4,7 @@ import type { AgentStage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
 import type { Attempt } from './ports/job-registry.ts';
 
-/** The profile that works in a stage: the note's own choice, else the first whose pattern matches, else the first without a pattern, by name. */
+/** The profile that works in a stage: the note's own choice, else of those that need not be named the first whose pattern matches, else the first without a pattern, by name. */
 export function selectAgent(
   profiles: readonly AgentProfile[],
   stage: AgentStage,
@@ -16,9 +16,10 @@ export function selectAgent(
   const named = able.find((profile) => profile.name === featureRequest.agent);
   if (named) return named;
   const text = `${featureRequest.title}\n${featureRequest.body}`;
+  const unnamed = able.filter((profile) => profile.onlyNamed !== true);
   return (
-    able.find((profile) => profile.match !== null && new RegExp(profile.match, 'iu').test(text)) ??
-    able.find((profile) => profile.match === null) ??
+    unnamed.find((profile) => profile.match !== null && new RegExp(profile.match, 'iu').test(text)) ??
+    unnamed.find((profile) => profile.match === null) ??
     null
   );
 }

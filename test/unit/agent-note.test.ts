@@ -53,6 +53,17 @@ describe('an agent note', () => {
     });
   });
 
+  it('may be one that works only where it is named, said by that word alone', () => {
+    expect(agent(['stage: code', 'driver: claude', 'only: named'])).toMatchObject({ profile: { onlyNamed: true } });
+    expect(problems(['stage: code', 'driver: claude', 'only: mondays'])).toMatchObject([
+      {
+        line: 4,
+        message: '`mondays` cannot be used in `only`.',
+        hint: expect.stringContaining('only: named') as string,
+      },
+    ]);
+  });
+
   it('needs no more than a stage, a driver and a prompt', () => {
     expect(agent(['stage: code', 'driver: claude'])).toMatchObject({
       kind: 'agent',
@@ -81,6 +92,7 @@ describe('an agent note', () => {
     ['a secret in env', ['stage: code', 'driver: claude', 'env: ["TOKEN=abc"]'], 4, /never their values/],
     ['an address as host', ['stage: code', 'driver: claude', 'network: ["https://a.b/c"]'], 4, /host names/],
     ['a relative path', ['stage: code', 'driver: claude', 'reads: [tools]'], 4, /absolute paths/],
+    ['tools for an agent that takes none', ['stage: code', 'driver: codex', 'tools: [Read]'], 4, /Leave `tools` out/],
     ['a list as model', ['stage: code', 'driver: claude', 'model: [a]'], 4, /simple/],
     ['broken frontmatter', ['stage: code', 'driver: a: b'], 3, /double quotes/],
   ])('with %s says where, and what to write instead', (_, lines, line, hint) => {

@@ -32,6 +32,7 @@ const agentKeys = [
   'constraints',
   'env',
   'match',
+  'only',
 ];
 /** Properties that Obsidian and people use on any note. */
 const neutralKeys = ['aliases', 'tags', 'cssclasses', 'title', 'description'];
@@ -76,10 +77,14 @@ export function parseAgentNote(path: string, text: string): ParsedAgent {
     skills: note.list('skills', /\S/, 'Write a list of names, as in `[gh]`.'),
     constraints: note.constraints(),
     match: note.match(),
+    ...(note.onlyNamed() ? { onlyNamed: true } : {}),
     template,
   };
   if (template.trim() === '' && driver !== null && driver !== 'command') {
     note.report('The note has no prompt.', 'Write the prompt below the properties.', 1);
+  }
+  if (driver === 'codex' && profile.tools.length > 0) {
+    note.reportKey('tools', 'Codex takes no list of tools.', 'Leave `tools` out; the sandbox confines what it does.');
   }
   if (note.problems.length === 0) return { kind: 'agent', profile };
   return { kind: 'invalid', problems: note.problems.toSorted((a, b) => a.line - b.line) };
@@ -98,6 +103,10 @@ class AgentNoteReader {
 
   report(message: string, hint: string, line: number): void {
     this.problems.push({ message, hint, line });
+  }
+
+  reportKey(key: string, message: string, hint: string): void {
+    this.report(message, hint, this.entries.get(key)?.line ?? 1);
   }
 
   checkKeys(): void {
@@ -221,6 +230,19 @@ class AgentNoteReader {
       this.entries.get('constraints')?.line ?? 1,
     );
     return '';
+  }
+
+  onlyNamed(): boolean {
+    const entry = this.entries.get('only');
+    const text = textOf(entry);
+    if (!entry || text === '') return false;
+    if (text === 'named') return true;
+    this.report(
+      `\`${text ?? JSON.stringify(entry.value)}\` cannot be used in \`only\`.`,
+      'Write `only: named` for an agent that works only where a request names it, or leave it out.',
+      entry.line,
+    );
+    return false;
   }
 
   match(): string | null {

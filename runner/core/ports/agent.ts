@@ -33,6 +33,8 @@ export interface AgentProfile {
   readonly skills: readonly string[];
   readonly constraints: string;
   readonly match: string | null;
+  /** Works only for requests whose note names it. */
+  readonly onlyNamed?: boolean;
   /** The prompt template (Liquid). */
   readonly template: string;
 }
