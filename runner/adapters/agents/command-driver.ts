@@ -3,6 +3,7 @@ import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../..
 import type { Sandbox } from '../../core/ports/sandbox.ts';
 import { contractEnvironment, contractMounts, emptyReport, readResult, writeAttemptFiles } from './attempt-contract.ts';
 import { commandValues, fillCommand } from './command-line.ts';
+import { readQuestion } from './question-file.ts';
 import { endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
 
 export interface CommandDriverOptions {
@@ -53,6 +54,8 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     session: null,
   };
   if (result.ending === 'aborted') return { kind: 'canceled', report };
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
   const failure =
     endingError(request, result) ?? (await sentinelError(request, paths.out)) ?? exitError(request, result);
   if (failure) return { kind: 'failed', error: failure, report };

@@ -76,7 +76,7 @@ async function ask(
     });
   }
   const schema = JSON.stringify(z.toJSONSchema(stageResults[task.stage]), null, 2);
-  const prompt = await dependencies.prompts.render(
+  const rendered = await dependencies.prompts.render(
     profile.template,
     {
       fr: { id: run.featureRequest.id, title: run.featureRequest.title, body: run.featureRequest.body },
@@ -98,6 +98,7 @@ async function ask(
     },
     profile.path,
   );
+  const prompt = withComment(rendered, task.variables['comment']);
   const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
   const model = selectModel(profile, run.featureRequest);
   const gateway = await openGateway(dependencies, run, profile, model);
@@ -136,6 +137,12 @@ async function ask(
   } finally {
     await gateway?.close();
   }
+}
+
+/** What a person said reaches the agent also where its note has no place for it: an answer that is lost is asked for again. */
+function withComment(prompt: string, comment: unknown): string {
+  if (typeof comment !== 'string' || comment === '' || prompt.includes(comment)) return prompt;
+  return `${prompt}\n\n## A person's comment\n\n${comment}\n`;
 }
 
 /** A way to the models for an agent that needs one, within what the job may still spend. */

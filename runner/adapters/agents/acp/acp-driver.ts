@@ -17,6 +17,7 @@ import {
 } from '../attempt-contract.ts';
 import { commandValues, fillCommand } from '../command-line.ts';
 import { named, sentinelError } from '../command-failures.ts';
+import { howToAsk, readQuestion } from '../question-file.ts';
 import { lineOf, openReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
 import { noResultFailure, turnFailure } from './turn-failures.ts';
@@ -73,7 +74,7 @@ async function runAcp(options: AcpDriverOptions, request: AgentRequest): Promise
       request,
       log,
       command,
-      prompt: `${request.prompt}\n\n${whereTheResultBelongs(paths)}`,
+      prompt: `${request.prompt}\n\n${whereTheResultBelongs(paths)} ${howToAsk(paths)}`,
       model: plainModel(request.model, endpoints[0]),
       env: { ...contractEnvironment(options.environment, request, paths), ...models.env, HOME: home },
       mounts: [...contractMounts(options.home, request, paths), { source: home, mode: 'read-write' }],
@@ -103,6 +104,8 @@ async function outcomeOf(
   const report: AgentReport = { durationMs, exitCode, tail, refusedHosts, session: run.session };
   if (run.cut === 'canceled') return { kind: 'canceled', report };
   if (run.turn?.kind === 'asked') return { kind: 'asked', question: run.turn.question, report };
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
   const failure = (await sentinelError(request, paths.out)) ?? turnFailure(request, run);
   if (failure) return { kind: 'failed', error: failure, report };
   const result = (await readResult(request, paths)) ?? resultInText(run.said);

@@ -14,6 +14,11 @@ import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 const usualTools = ['Read', 'Edit', 'Write', 'Bash', 'Glob', 'Grep'];
 
+/** Its own way to ask has nobody to answer in a run without a terminal. */
+function toolsOf(named: readonly string[]): readonly string[] {
+  return named.length === 0 ? usualTools : named.filter((name) => name !== 'AskUserQuestion');
+}
+
 /** Measured with @anthropic-ai/claude-code 2.1.329. */
 export const claude: NativeCli = {
   kind: 'claude',
@@ -25,7 +30,7 @@ export const claude: NativeCli = {
       // A repository's settings may name hooks, and its .mcp.json programs: neither is read.
       ...['--setting-sources', 'user', '--strict-mcp-config'],
       ...['--permission-mode', 'bypassPermissions'],
-      ...['--tools', (request.profile.tools?.length ? request.profile.tools : usualTools).join(',')],
+      ...['--tools', toolsOf(request.profile.tools ?? []).join(',')],
       ...(request.model === '' ? [] : ['--model', request.model]),
       ...(session === null ? [] : ['--resume', session]),
     ],

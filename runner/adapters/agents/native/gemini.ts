@@ -29,6 +29,8 @@ export const gemini: NativeCli = {
   conversations: '.gemini/tmp',
   invocation: ({ request, session, baseUrl, key, work }) => {
     const tools = (request.profile.tools ?? []).flatMap((name) => toolNames[name] ?? [name]);
+    // Its own way to ask has nobody to answer.
+    const exclude = ['ask_user'];
     return {
       args: [
         // Trusted in any other way, the repository's settings, hooks and MCP servers would be run.
@@ -48,7 +50,7 @@ export const gemini: NativeCli = {
           privacy: { usageStatisticsEnabled: false },
           general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 3 },
           hooksConfig: { enabled: false },
-          ...(tools.length === 0 ? {} : { tools: { core: tools } }),
+          tools: { exclude, ...(tools.length === 0 ? {} : { core: tools }) },
         }),
       },
     };

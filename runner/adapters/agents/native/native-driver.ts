@@ -20,6 +20,7 @@ import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import type { EventReader, NativeCli, NativeKind } from './native-cli.ts';
 import { opencode } from './opencode.ts';
+import { howToAsk, readQuestion } from '../question-file.ts';
 import { openReadableLog, type ReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
 import { runCliAgent, type CliRun } from './run-cli-agent.ts';
@@ -67,7 +68,7 @@ export function createNativeDriver(options: NativeDriverOptions): AgentDriver {
 async function runNative(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<AgentOutcome> {
   const { gateway, endpoint } = requireGateway(request);
   const program = await programOf(options, cli);
-  const paths = await writeAttemptFiles(request);
+  const paths = await writeAttemptFiles(request, (files) => `\n\n${howToAsk(files)}\n`);
   // One for each stage: what a coder leaves there must not speak to its reviewer.
   const kept = join(request.stateFolder, `${cli.kind}-${request.stage}`);
   const totals = await takeTotals(kept);
@@ -115,6 +116,8 @@ async function outcomeOf(
   const { exitCode, tail, refusedHosts } = run.result;
   const report: AgentReport = { durationMs, exitCode, tail, refusedHosts, session: run.session };
   if (request.signal.aborted && run.result.ending === 'aborted') return { kind: 'canceled', report };
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
   const failure = failureOf(request, run, gateway.refusal()) ?? (await sentinelError(request, paths.out));
   if (failure) return { kind: 'failed', error: failure, report };
   const result = (await readResult(request, paths)) ?? resultInText(run.ending.text);

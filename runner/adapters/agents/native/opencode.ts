@@ -68,7 +68,9 @@ export const opencode: NativeCli = {
 
 function permissions(tools: readonly string[]): unknown {
   if (tools.length === 0) return { '*': 'allow', question: 'deny' };
-  const allowed = tools.map((tool) => [tool.toLowerCase() === 'write' ? 'edit' : tool.toLowerCase(), 'allow']);
+  // Its own way to ask waits for an answer that cannot come.
+  const usable = tools.filter((tool) => tool.toLowerCase() !== 'question');
+  const allowed = usable.map((tool) => [tool.toLowerCase() === 'write' ? 'edit' : tool.toLowerCase(), 'allow']);
   return { '*': 'deny', external_directory: 'allow', ...(Object.fromEntries(allowed) as Record<string, string>) };
 }
 
