@@ -20,6 +20,7 @@ export function aJobDocument(fields: Partial<JobDocument> = {}): JobDocument {
     pr: null,
     gate: null,
     cost: null,
+    weaker: [],
     error: null,
     ...fields,
   };

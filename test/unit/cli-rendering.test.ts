@@ -32,6 +32,7 @@ const job: JobDocument = {
   pr: { url: 'file:///r.git#pull/1', number: 1, state: 'open' },
   gate: 'merge@1234e567',
   cost: null,
+  weaker: [],
   error: null,
 };
 const command = (words: string): string => `opus ${words} --config there/opus.yml`;

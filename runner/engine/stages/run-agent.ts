@@ -12,6 +12,8 @@ import {
 import type { CircuitVerdict } from '../../core/ports/circuits.ts';
 import type { LimitsConfig } from '../../core/configuration.ts';
 import type { GatewayAccess } from '../../core/ports/gateway.ts';
+import { weaknessesOfAgent } from '../../core/weaker.ts';
+import { recordWeaknesses } from '../weakened.ts';
 import { remainingBudget } from '../budget.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
@@ -69,6 +71,7 @@ async function ask(
   const confirmed = dependencies.confirmed();
   const profile = requireAgent(confirmed.profiles, task.stage, run.featureRequest);
   requireWithinLimits(profile, config.limits);
+  recordWeaknesses(dependencies, run, weaknessesOfAgent(profile));
   const driver = dependencies.drivers.get(profile.driver);
   if (!driver) {
     throw new OpusError('vault.agent-invalid', `The driver "${profile.driver}" of ${profile.path} is not available.`, {
