@@ -34,6 +34,7 @@ import { createEventBell, type EventBell } from './event-bell.ts';
 import { packageVersion } from './config/package-root.ts';
 import { guardedForge } from './engine/guarded-forge.ts';
 import { createJobRuntime, type JobRuntime } from './engine/job-runtime.ts';
+import { createLiveOutput } from './engine/live-output.ts';
 import type { EngineDependencies, ProgressLine } from './engine/stage-context.ts';
 import { createTrust, type Trust } from './engine/trust.ts';
 
@@ -181,7 +182,7 @@ export async function composeParts(
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),
     gateway,
-    onAgentEvent: () => undefined,
+    live: createLiveOutput({ clock, log }),
     onUsage: (used) => overrides.onUsage?.(used),
     circuits,
     freeBytes: () => disk.freeBytes(config.data),

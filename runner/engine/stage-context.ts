@@ -4,8 +4,6 @@ import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configurati
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
 import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { AgentEvent } from '#shared/domain/agent-event.ts';
-import type { Stage } from '#shared/domain/stage.ts';
 import type { Gateway, UsageRecord } from '../core/ports/gateway.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
@@ -15,6 +13,7 @@ import type { Sandbox, SandboxLimits, SandboxProbe } from '../core/ports/sandbox
 import type { Vault } from '../core/ports/vault.ts';
 import type { RepositoryAddress, Worktrees } from '../core/ports/worktrees.ts';
 import type { Feedback } from '../core/pipeline/next.ts';
+import type { LiveOutput } from './live-output.ts';
 
 /** Everything that stages need from outside, by port. */
 export interface EngineDependencies {
@@ -41,18 +40,12 @@ export interface EngineDependencies {
   readonly circuits: Circuits;
   /** Bytes free for the data folder; null where that cannot be told. */
   freeBytes(): number | null;
-  /** What agents do, as they do it; must not throw. */
-  onAgentEvent(about: AgentEventSource, event: AgentEvent): void;
+  /** What happens in attempts, as it happens. */
+  readonly live: LiveOutput;
   /** What a model response took; must not throw. */
   onUsage(used: { readonly agent: string; readonly record: UsageRecord }): void;
   /** Live progress for the terminal; must not throw. */
   readonly progress: (line: ProgressLine) => void;
-}
-
-export interface AgentEventSource {
-  readonly job: string;
-  readonly attempt: string;
-  readonly stage: Stage;
 }
 
 export interface ConfirmedNotes {

@@ -105,6 +105,7 @@ async function ask(
   const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
   const model = selectModel(profile, run.featureRequest);
   const gateway = await openGateway(dependencies, run, profile, model);
+  const about = { job: run.job.id, attempt: run.attempt.id, stage: task.stage };
   const request: AgentRequest = {
     profile,
     job: run.job.id,
@@ -129,9 +130,11 @@ async function ask(
     gateway,
     onEvent: (event) => {
       if (event.kind === 'session') dependencies.registry.setSession(run.attempt.id, dependencies.owner, event.id);
-      dependencies.onAgentEvent({ job: run.job.id, attempt: run.attempt.id, stage: task.stage }, event);
+      dependencies.live.tell(about, event);
     },
     onOutput: (text) => {
+      // Other drivers print what they tell as events.
+      if (profile.driver === 'command') dependencies.live.print(about, text);
       dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
     },
   };
