@@ -173,6 +173,7 @@ function resolved(
       dailyTokens: limits.dailyTokens,
       network: limits.network ?? null,
       drivers: limits.drivers ?? null,
+      credentials: limits.credentials,
       autoMerge: limits.autoMerge,
       reviewQueue: limits.reviewQueue ?? null,
       diskReserve: limits.diskReserve,

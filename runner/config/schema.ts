@@ -141,6 +141,7 @@ const limits = z.strictObject({
   dailyTokens: z.prefault(described(positive(100_000_000), 'The most tokens of all jobs of a day.'), 100_000_000),
   network: z.optional(described(z.array(host), 'The only hosts that notes may allow their agents.')),
   drivers: z.optional(z.array(z.enum(drivers)).check(z.meta({ examples: ['[claude]'] }))),
+  credentials: z.prefault(described(z.boolean(), 'Whether agent notes may name credential files.'), true),
   autoMerge: z.prefault(described(z.boolean(), 'Whether notes may ask for a merge that nobody approves.'), false),
   reviewQueue: z.optional(described(positive(5), 'No new job starts while so many wait for approval.')),
   memory: z.prefault(size, '4G'),

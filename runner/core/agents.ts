@@ -54,8 +54,13 @@ const endpointsOfDrivers: Partial<Record<AgentProfile['driver'], string>> = {
 };
 
 /** Names under `models` in opus.yml that an agent reaches: its note's own, else its driver's, else the one its model names, as in `house/small`. */
-export function endpointsOf(profile: Pick<AgentProfile, 'driver' | 'endpoints'>, model: string): readonly string[] {
+export function endpointsOf(
+  profile: Pick<AgentProfile, 'driver' | 'endpoints' | 'credentials'>,
+  model: string,
+): readonly string[] {
   if (profile.endpoints.length > 0) return profile.endpoints;
+  // With a login of its own it goes its own way, unless its note says otherwise.
+  if ((profile.credentials ?? []).length > 0) return [];
   const ofDriver = endpointsOfDrivers[profile.driver];
   if (ofDriver !== undefined) return [ofDriver];
   const named = /^([A-Za-z][\w.-]*)\//.exec(model)?.[1];

@@ -131,6 +131,8 @@ export interface LimitsConfig {
   readonly dailyTokens: number | null;
   readonly network: readonly string[] | null;
   readonly drivers: readonly AgentProfile['driver'][] | null;
+  /** Whether agent notes may name credential files. */
+  readonly credentials: boolean;
   readonly autoMerge: boolean;
   readonly reviewQueue: number | null;
   /** Bytes that must be free for the data folder before a job starts. */

@@ -73,6 +73,7 @@ describe('opus.yml', () => {
       dailyTokens: 100_000_000,
       network: null,
       drivers: null,
+      credentials: true,
       autoMerge: false,
       reviewQueue: null,
       diskReserve: 1024 ** 3,

@@ -11,7 +11,7 @@ import type { PriceOf } from './prices.ts';
 import { privateSocket } from './private-socket.ts';
 import { answerError, endOfRun } from './protocol-errors.ts';
 import type { Connections } from './provider-request.ts';
-import { createRedaction } from './redaction.ts';
+import { createRedaction } from '../../core/blank-out.ts';
 import { dialectOf, routeOf, type Route } from './routes.ts';
 
 export interface AccessOptions {

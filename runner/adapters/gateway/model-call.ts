@@ -7,7 +7,7 @@ import { requestHeaders, responseHeaders } from './passed-headers.ts';
 import { answerError, endOfRun, errorEvent } from './protocol-errors.ts';
 import { askProvider, reasonOf, type Connections } from './provider-request.ts';
 import { newReading, type Reading } from './reading.ts';
-import type { Redaction } from './redaction.ts';
+import type { Redaction } from '../../core/blank-out.ts';
 import type { Route } from './routes.ts';
 import type { ErrorAnswer } from './usage-limits.ts';
 import { usageReaders } from './usage-readers.ts';

@@ -187,6 +187,13 @@ export function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig)
       },
     );
   }
+  if (!limits.credentials && (profile.credentials ?? []).length > 0) {
+    throw new OpusError(
+      'vault.agent-invalid',
+      `limits.credentials in opus.yml does not allow agents a login of their own, as ${profile.path} names one.`,
+      { hint: 'Take "credentials" out of the note and name the model under "models" in opus.yml.' },
+    );
+  }
   const beyond = network === null ? [] : profile.network.filter((host) => !network.includes(host));
   if (beyond.length > 0) {
     throw new OpusError(

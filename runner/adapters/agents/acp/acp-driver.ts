@@ -17,6 +17,7 @@ import {
 } from '../attempt-contract.ts';
 import { commandValues, fillCommand } from '../command-line.ts';
 import { named, sentinelError } from '../command-failures.ts';
+import { withOwnLogin, type LoginParts } from '../own-login.ts';
 import { howToAsk, readQuestion } from '../question-file.ts';
 import { lineOf, openReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
@@ -47,7 +48,7 @@ export function createAcpDriver(options: AcpDriverOptions): AgentDriver {
   return {
     async run(request) {
       try {
-        return await runAcp(options, request);
+        return await withOwnLogin(options, request, (parts) => runAcp(options, parts));
       } catch (thrown) {
         const error = named(toOpusError(thrown), request);
         return { kind: 'failed', error: error.summary(), report: emptyReport };
@@ -56,7 +57,7 @@ export function createAcpDriver(options: AcpDriverOptions): AgentDriver {
   };
 }
 
-async function runAcp(options: AcpDriverOptions, request: AgentRequest): Promise<AgentOutcome> {
+async function runAcp(options: AcpDriverOptions, { request, sandbox, login }: LoginParts): Promise<AgentOutcome> {
   // Without a sandbox the port is the machine's own, where other jobs have theirs.
   const port = randomInt(20_000, 32_000);
   const endpoints = endpointsOf(request.profile, request.model);
@@ -67,10 +68,11 @@ async function runAcp(options: AcpDriverOptions, request: AgentRequest): Promise
     ...models.placeholders,
   });
   const home = await prepareHome(request);
+  await login.place(home);
   const log = openReadableLog({ path: request.logFile, bytes: logBytes, onOutput: request.onOutput });
   try {
     const run = await runTurn({
-      sandbox: options.sandbox,
+      sandbox,
       request,
       log,
       command,

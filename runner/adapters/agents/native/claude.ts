@@ -24,7 +24,7 @@ export const claude: NativeCli = {
   kind: 'claude',
   title: 'Claude Code',
   conversations: '.claude/projects',
-  invocation: ({ request, session, baseUrl, key }) => ({
+  invocation: ({ request, session, model }) => ({
     args: [
       ...['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'],
       // A repository's settings may name hooks, and its .mcp.json programs: neither is read.
@@ -35,8 +35,7 @@ export const claude: NativeCli = {
       ...(session === null ? [] : ['--resume', session]),
     ],
     env: {
-      ANTHROPIC_BASE_URL: baseUrl,
-      ANTHROPIC_API_KEY: key,
+      ...(model === null ? {} : { ANTHROPIC_BASE_URL: model.baseUrl, ANTHROPIC_API_KEY: model.key }),
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       CLAUDE_CODE_MAX_RETRIES: '2',
       DISABLE_AUTOUPDATER: '1',
