@@ -46,8 +46,6 @@ export interface RunnerOverrides {
   readonly clock?: Clock;
   /** In place of bubblewrap. */
   readonly sandbox?: Sandbox;
-  /** What a model response took; must not throw. */
-  readonly onUsage?: EngineDependencies['onUsage'];
   /** The configuration in force at each moment, where it may change. */
   readonly currentConfig?: () => RunnerConfig;
 }
@@ -110,6 +108,10 @@ export async function composeParts(
   releases.push(() => {
     registry.close();
   });
+  const leftOpen = registry.closeUsage();
+  if (leftOpen > 0) {
+    log.warn({ responses: leftOpen }, 'A runner ended while models answered it: what that took is an estimate.');
+  }
   const trust = createTrust(createFileVault({ root: config.vault.path }), registry, clock, checkCodeNote);
   if (config.trust === 'auto') await trust.confirm('all');
   await refuseBrokenFirstPolicy(trust);
@@ -183,7 +185,6 @@ export async function composeParts(
     files: createAttemptFiles(config.data),
     gateway,
     live: createLiveOutput({ clock, log }),
-    onUsage: (used) => overrides.onUsage?.(used),
     circuits,
     freeBytes: () => disk.freeBytes(config.data),
     progress: overrides.progress ?? (() => undefined),

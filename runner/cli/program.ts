@@ -164,7 +164,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   program
     .command('metrics')
-    .description('what models took and cost, by agent and model')
+    .description('what models took and cost, by agent and model, and how full subscriptions are')
+    .addOption(new Option('--by <what>', 'one line for each of them').choices(['day', 'agent', 'model', 'job']))
     .addOption(new Option('--days <number>', 'of the last so many days').argParser(wholeNumber))
     .option('--job <job>', 'of one job')
     .addOption(jsonOption())

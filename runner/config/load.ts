@@ -150,6 +150,7 @@ function resolved(
           protocol: model.protocol ?? vendorProtocol(name) ?? 'openai-compatible',
           subscription: model.subscription,
           prices: model.prices,
+          window: model.window ?? null,
         },
       ]),
     ),

@@ -1,5 +1,16 @@
 import * as z from 'zod/mini';
-import { command, duration, environmentValue, host, money, secret, size, text, webAddress } from './scalars.ts';
+import {
+  command,
+  duration,
+  environmentValue,
+  host,
+  money,
+  secret,
+  size,
+  text,
+  tokenCount,
+  webAddress,
+} from './scalars.ts';
 
 const described = <Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema =>
   schema.check(z.meta({ description }));
@@ -181,6 +192,14 @@ const model = z
         )
         .check(z.meta({ description: 'By model; these go before the known ones.' })),
       {},
+    ),
+    window: z.optional(
+      z.strictObject({ tokens: tokenCount, every: duration }).check(
+        z.meta({
+          description: 'What the subscription gives, where its provider does not tell how much of it is used.',
+          examples: ['{ tokens: 5M, every: 5h }'],
+        }),
+      ),
     ),
   })
   .check(z.meta({ examples: ['{ key: env:ANTHROPIC_API_KEY }'] }));

@@ -112,6 +112,8 @@ export interface ModelConfig {
   readonly subscription: boolean;
   /** By model; these go before the known ones. */
   readonly prices: Readonly<Record<string, ModelPrices>>;
+  /** What the subscription gives; null where it is not known. What the provider tells goes before it. */
+  readonly window: { readonly tokens: number; readonly every: number } | null;
 }
 
 /** US dollars for a million tokens; what goes through a cache costs as other input where it has no price of its own. */

@@ -4,7 +4,7 @@ import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configurati
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
 import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { Gateway, UsageRecord } from '../core/ports/gateway.ts';
+import type { Gateway } from '../core/ports/gateway.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -42,8 +42,6 @@ export interface EngineDependencies {
   freeBytes(): number | null;
   /** What happens in attempts, as it happens. */
   readonly live: LiveOutput;
-  /** What a model response took; must not throw. */
-  onUsage(used: { readonly agent: string; readonly record: UsageRecord }): void;
   /** Live progress for the terminal; must not throw. */
   readonly progress: (line: ProgressLine) => void;
 }

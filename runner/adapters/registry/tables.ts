@@ -129,6 +129,14 @@ export interface UsageRow {
   cost: number | null;
   /** 0 or 1. */
   subscription: number;
+  /** Null before the fourth version. */
+  response: string | null;
+  /** 0 or 1. */
+  open: number;
+  /** 0 or 1. */
+  estimated: number;
+  /** Of windows, by their length in milliseconds. */
+  shares: Json | null;
 }
 
 export interface RunnerStateRow {

@@ -14,9 +14,10 @@ import type { LimitsConfig } from '../../core/configuration.ts';
 import type { GatewayAccess } from '../../core/ports/gateway.ts';
 import { weaknessesOfAgent } from '../../core/weaker.ts';
 import { recordWeaknesses } from '../weakened.ts';
-import { remainingBudget } from '../budget.ts';
+import { budgetLeft, refuseSpentDay, remainingBudget } from '../budget.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
+import { keepUsage } from '../usage-book.ts';
 import { hiddenPaths } from './hidden-paths.ts';
 
 export interface AgentTask {
@@ -139,7 +140,11 @@ async function ask(
     },
   };
   try {
-    return answerOf(await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent));
+    const outcome = await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent);
+    if (outcome.kind === 'failed' && outcome.error.code === 'agent.budget') {
+      refuseSpentDay(dependencies, run.job, run.featureRequest.budget);
+    }
+    return answerOf(outcome);
   } finally {
     await gateway?.close();
   }
@@ -161,17 +166,19 @@ async function openGateway(
   const { registry, gateway } = dependencies;
   const endpoints = endpointsOf(profile, model);
   if (gateway === null || endpoints.length === 0) return null;
-  const about = { jobId: run.job.id, attemptId: run.attempt.id, agent: profile.name };
+  const own = run.featureRequest.budget;
+  remainingBudget(dependencies, run.job, own);
   return await gateway.open({
     job: run.job.id,
     attempt: run.attempt.id,
     agent: profile.name,
     endpoints,
-    budget: remainingBudget(dependencies, run.job, run.featureRequest.budget),
-    onUsage: (record) => {
-      registry.recordUsage({ ...about, ...record });
-      dependencies.onUsage({ agent: profile.name, record });
-    },
+    left: () => budgetLeft(dependencies, run.job, own),
+    ...keepUsage({
+      registry,
+      models: () => dependencies.config.models,
+      about: { jobId: run.job.id, attemptId: run.attempt.id, agent: profile.name },
+    }),
   });
 }
 
