@@ -128,6 +128,7 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
         await calls.nextEvent(signal, left);
       }
     },
+    subscribeOutput: (job, listener) => application.subscribeOutput(job, listener),
     'backup.create': async ({ file }) => {
       if (file === undefined) return await calls.backup();
       throw new OpusError('config.usage', 'A running service keeps its backups in its data folder.', {

@@ -10,6 +10,13 @@ export interface OutputBatch {
 /** Is given the next batch when it has settled; meanwhile entries wait, the oldest giving way. One that rejects is unsubscribed. */
 export type OutputListener = (batch: OutputBatch) => Promise<void> | void;
 
+export interface OutputSubscription {
+  /** The listener is not called again. May be called twice. */
+  unsubscribe(): void;
+  /** Settles when the listener has taken what was told until now, or is unsubscribed. */
+  taken(): Promise<void>;
+}
+
 /** Of one text of an event; the log file has all of it. */
 const longestText = 8_000;
 /** Looking for credentials takes time; nothing behind this is shown. */

@@ -141,6 +141,8 @@ export function createApplication(runtime: JobRuntime): Application {
         clock.now(),
       );
     },
+    subscribeOutput: (name, listener) =>
+      dependencies.live.subscribe(name === null ? null : requireJob(name).id, listener),
     async diff(jobId) {
       const job = requireJob(jobId);
       const url = dependencies.config.repos[job.repository]?.url;

@@ -1,6 +1,12 @@
 import type { LiveEntry, LiveEvent, LiveSource } from '#shared/domain/live-output.ts';
 import { toOpusError } from '#shared/domain/errors.ts';
-import { EntryQueue, PrintedLines, shownEvent, type OutputListener } from '../core/live-output.ts';
+import {
+  EntryQueue,
+  PrintedLines,
+  shownEvent,
+  type OutputListener,
+  type OutputSubscription,
+} from '../core/live-output.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Log } from '../core/ports/log.ts';
 
@@ -17,13 +23,6 @@ export interface LiveOutput {
   release(job: string): void;
   /** From the last that was told of the job on; null is every job. */
   subscribe(job: string | null, listener: OutputListener): OutputSubscription;
-}
-
-export interface OutputSubscription {
-  /** The listener is not called again. May be called twice. */
-  unsubscribe(): void;
-  /** Settles when the listener has taken what was told until now, or is unsubscribed. */
-  taken(): Promise<void>;
 }
 
 export interface LiveOutputOptions {
