@@ -10,6 +10,7 @@ import { askProvider, reasonOf, type Connections } from './provider-request.ts';
 import { newReading, type Reading } from './reading.ts';
 import type { Redaction } from '../../core/blank-out.ts';
 import type { Route } from './routes.ts';
+import { answerRedaction } from './spoken-redaction.ts';
 import type { ErrorAnswer } from './usage-limits.ts';
 import { usageReaders } from './usage-readers.ts';
 import { windowsOf } from './windows.ts';
@@ -108,10 +109,10 @@ function passOnResponse(
   toEnd: AbortSignal,
   overdue: AbortController,
 ): Promise<void> {
-  const { response, route, redaction } = call;
+  const { response, route, endpoint, redaction } = call;
   const meter = createMeter(answer.headers['content-type'] ?? '', usageReaders[route.dialect]);
   meter.reading.windows = windowsOf(answer.headers, call.clock.now());
-  const redacted = redaction.stream();
+  const redacted = answerRedaction(redaction, endpoint.secret, answer.headers['content-type'] ?? '');
   let endsLine = true;
   let isEnded = false;
   let drained = 0;
@@ -139,10 +140,12 @@ function passOnResponse(
     };
 
     answer.on('data', (chunk: Buffer) => {
-      meter.push(chunk);
+      const bytes = redacted.push(chunk);
+      // What is noted of a response must not hold the credential either.
+      meter.push(bytes);
       call.onProgress(meter.reading);
       if (isEnded) return;
-      send(redacted.push(chunk));
+      send(bytes);
       if (!response.destroyed) return;
       drained += chunk.length;
       if (drained > mostDrainedBytes) overdue.abort();
@@ -150,7 +153,9 @@ function passOnResponse(
     for (const event of ['drain', 'close']) response.on(event, () => answer.resume());
     answer.once('end', () => {
       if (isEnded) return;
-      send(redacted.end());
+      const rest = redacted.end();
+      meter.push(rest);
+      send(rest);
       end();
       if (!response.destroyed) response.end();
     });
@@ -190,7 +195,8 @@ async function passOnRefusal(call: ModelCall, answer: IncomingMessage, status: n
   } catch {
     // What came until then says enough.
   }
-  const body = isCompressed(answer) ? '' : Buffer.concat(chunks).toString('utf8');
+  // Its words go to people too, where they say for how long to wait.
+  const body = isCompressed(answer) ? '' : redaction.text(Buffer.concat(chunks).toString('utf8'));
   const instead = call.onRefusal({ status, headers: answer.headers, body });
   if (instead !== null) {
     answerError(response, route.dialect, { status: endOfRun, message: instead });
@@ -200,7 +206,7 @@ async function passOnRefusal(call: ModelCall, answer: IncomingMessage, status: n
   const headers = responseHeaders(answer.headers, redaction.text);
   delete headers['content-length'];
   response.writeHead(status, headers);
-  response.end(redaction.text(body));
+  response.end(body);
 }
 
 /** What the provider says went wrong, as short as it can be told to a person. */
