@@ -4,7 +4,7 @@ const shortestSecret = 16;
 /** What of a credential file must be shown nowhere: every long text of its JSON, else its long lines and words. */
 export function secretsIn(text: string): string[] {
   const json = parsed(text);
-  const lines = (json === null ? [text] : textsOf(json)).flatMap((one) => [one, ...one.split(/\r?\n/)]);
+  const lines = (json === null ? [text] : textsOf(json)).flatMap((one) => one.split(/\r?\n/));
   const words = json === null ? text.split(/[\s"'=,;:]+/) : [];
   const secrets = [...lines, ...words].map((one) => one.trim()).filter((one) => one.length >= shortestSecret);
   // Also as it stands in the JSON of an agent's events; the longest first, so that no part of one is left over.
@@ -33,8 +33,9 @@ function textsOf(value: unknown): string[] {
 }
 
 function alike(before: unknown, after: unknown): boolean {
-  if (typeof before !== 'object' || before === null) return typeof after === typeof before && after !== undefined;
-  if (typeof after !== 'object' || after === null || Array.isArray(before) !== Array.isArray(after)) return false;
+  if (before === null || after === null) return before === after;
+  if (typeof before !== 'object') return typeof after === typeof before;
+  if (typeof after !== 'object' || Array.isArray(before) !== Array.isArray(after)) return false;
   const keys = Object.keys(before);
   if (keys.length !== Object.keys(after).length) return false;
   return keys.every((key) => Object.hasOwn(after, key) && alike(valueOf(before, key), valueOf(after, key)));
