@@ -13,8 +13,9 @@ import type { RunnerConfig } from './core/configuration.ts';
 import type { AgentProfile } from './core/ports/agent.ts';
 import type { GatewayAccess, UsageRecord } from './core/ports/gateway.ts';
 import type { JobRegistry, RegistryReader } from './core/ports/job-registry.ts';
-import { remainingToday } from './engine/budget.ts';
+import { leftToday, remainingToday } from './engine/budget.ts';
 import { requireWithinLimits } from './engine/stages/run-agent.ts';
+import { keepUsage } from './engine/usage-book.ts';
 
 export interface Question {
   readonly prompt: string;
@@ -67,15 +68,19 @@ export async function ask(config: RunnerConfig, question: Question, overrides: A
     const answerer = answererOf(config, registry, question);
     const records: UsageRecord[] = [];
     const endpoints = endpointsFor(config, answerer);
+    if (endpoints.length > 0) remainingToday(registry, config.limits, now());
+    const about = { jobId: null, attemptId: null, agent: answerer.agent };
+    const book = keepUsage({ registry, models: () => config.models, about });
     const access =
       endpoints.length === 0
         ? null
         : await gateway.open({
             ...{ job: 'ask', attempt: 'ask', agent: answerer.agent, endpoints },
-            budget: remainingToday(registry, config.limits, now()),
+            left: () => leftToday(registry, config.limits, now()),
+            onRefused: book.onRefused,
             onUsage: (record) => {
-              records.push(record);
-              registry.recordUsage({ jobId: null, attemptId: null, agent: answerer.agent, ...record });
+              if (!record.open) records.push(record);
+              book.onUsage(record);
             },
           });
     try {

@@ -35,6 +35,7 @@ import { createEventBell, type EventBell } from './event-bell.ts';
 import { packageVersion } from './config/package-root.ts';
 import { guardedForge } from './engine/guarded-forge.ts';
 import { createJobRuntime, type JobRuntime } from './engine/job-runtime.ts';
+import { createLiveOutput } from './engine/live-output.ts';
 import type { EngineDependencies, ProgressLine } from './engine/stage-context.ts';
 import { createTrust, type Trust } from './engine/trust.ts';
 
@@ -46,8 +47,6 @@ export interface RunnerOverrides {
   readonly clock?: Clock;
   /** In place of bubblewrap. */
   readonly sandbox?: Sandbox;
-  /** What a model response took; must not throw. */
-  readonly onUsage?: EngineDependencies['onUsage'];
   /** What is left of the calls that a forge allows; must not throw. */
   readonly onForgeQuota?: (quota: ForgeQuota) => void;
   /** Each call of a forge; must not throw. */
@@ -114,6 +113,10 @@ export async function composeParts(
   releases.push(() => {
     registry.close();
   });
+  const leftOpen = registry.closeUsage();
+  if (leftOpen > 0) {
+    log.warn({ responses: leftOpen }, 'A runner ended while models answered it: what that took is an estimate.');
+  }
   const trust = createTrust(createFileVault({ root: config.vault.path }), registry, clock, checkCodeNote);
   if (config.trust === 'auto') await trust.confirm('all');
   await refuseBrokenFirstPolicy(trust);
@@ -202,8 +205,7 @@ export async function composeParts(
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),
     gateway,
-    onAgentEvent: () => undefined,
-    onUsage: (used) => overrides.onUsage?.(used),
+    live: createLiveOutput({ clock, log }),
     circuits,
     freeBytes: () => disk.freeBytes(config.data),
     progress: overrides.progress ?? (() => undefined),

@@ -6,6 +6,7 @@ import type { JobDocument } from '#shared/domain/job.ts';
 import type { MethodResult } from '#shared/protocol/methods.ts';
 import { logFolder } from './adapters/files/attempt-files.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
+import { weaknessesOfJob } from './core/weaker.ts';
 import type { Job } from './core/ports/job-registry.ts';
 import type { Application } from './engine/application.ts';
 import type { Supervisor } from './engine/supervisor.ts';
@@ -32,7 +33,13 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
   const { application, dependencies, supervisor, health } = calls;
   const { registry, clock } = dependencies;
   const document = (job: Job): JobDocument =>
-    jobDocumentOf(job, registry.attempts(job.id), registry.usage({ jobId: job.id }), clock.now());
+    jobDocumentOf(
+      job,
+      registry.attempts(job.id),
+      registry.usage({ jobId: job.id }),
+      weaknessesOfJob(registry, job.id),
+      clock.now(),
+    );
   const idOf = (name: string): string => application.job(name).id;
   const paused = (): MethodResult<'runner.pause'> => ({
     paused: supervisor.pauseMode(),
@@ -121,6 +128,7 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
         await calls.nextEvent(signal, left);
       }
     },
+    subscribeOutput: (job, listener) => application.subscribeOutput(job, listener),
     'backup.create': async ({ file }) => {
       if (file === undefined) return await calls.backup();
       throw new OpusError('config.usage', 'A running service keeps its backups in its data folder.', {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
-import { createMetrics, type Metrics } from './adapters/metrics/create-metrics.ts';
+import { createMetrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
 import { createVaultGit } from './adapters/git/vault-git.ts';
 import { createVaultWatcher } from './adapters/vault/vault-watcher.ts';
@@ -19,6 +19,7 @@ import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
 import { createSupervisor } from './engine/supervisor.ts';
 import { createTelling } from './engine/telling.ts';
+import { subscriptionWindows } from './engine/usage-book.ts';
 import { createVaultSyncing, type VaultSyncing } from './engine/vault-syncing.ts';
 import { createServer } from './server/create-server.ts';
 import { writeServiceFile } from './server/service-file.ts';
@@ -58,16 +59,11 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   const config = live.current();
   const startedAt = Date.now();
   const defects = deferredDefects();
-  let metrics: Metrics | null = null;
   const parts = await composeParts(
     config,
     {
       ...options.overrides,
       currentConfig: () => live.current(),
-      onUsage: ({ agent, record }) => {
-        const { model, usage, cost } = record;
-        metrics?.observeUsage({ agent, model, inputTokens: usage.input, outputTokens: usage.output, cost: cost ?? 0 });
-      },
     },
     releases,
     (jobId, error) => {
@@ -140,17 +136,17 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     return outcome;
   };
 
-  const counted = createMetrics({
+  const metrics = createMetrics({
     registry,
     clock,
     version: packageVersion(),
     sandboxesAlive: () => parts.sandboxesAlive(),
     circuits: () => dependencies.circuits.states(),
     paused: () => supervisor.pauseMode(),
+    windows: () => subscriptionWindows(registry, clock.now()),
   });
-  metrics = counted;
   releases.push(() => {
-    counted.close();
+    metrics.close();
   });
   const token = randomBytes(32).toString('base64url');
   const server = createServer({
@@ -177,7 +173,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       nextEvent: (signal, waitMs) => parts.events.next(signal, waitMs),
     }),
     health: () => health.health(),
-    metrics: () => counted.render(),
+    metrics: () => metrics.render(),
     token,
     log,
   });

@@ -42,8 +42,9 @@ export function addJobCommands(program: Command, context: CommandContext): void 
     });
   job
     .command('stream')
-    .description('the same as it is printed, until the job rests or Ctrl-C')
+    .description('what happens as it happens, until the job rests or Ctrl-C')
     .argument('<job>')
+    .addOption(new Option('--json', 'an event in each line, as JSON'))
     .action(async (name: string, _given: unknown, command: Command) => {
       const { streamJob } = await import('./job-stream.ts');
       context.code = await streamJob(context.terminal, name, command.optsWithGlobals<CommonOptions>());

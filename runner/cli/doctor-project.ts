@@ -3,12 +3,10 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { dirname, isAbsolute } from 'node:path';
 import { createHostGit } from '../adapters/git/host-git.ts';
-import { findProgram } from '../adapters/sandbox/program-lookup.ts';
-import { parseAgentNote } from '../adapters/vault/agent-note.ts';
+import { surveyAgents, type AgentFinding } from '../compose-agents.ts';
 import { composeReader } from '../compose-reader.ts';
-import { endpointsOf } from '../core/agents.ts';
+import { agentKinds } from '../core/agent-kinds.ts';
 import type { RepositoryConfig, RunnerConfig } from '../core/configuration.ts';
-import type { AgentProfile } from '../core/ports/agent.ts';
 import type { NoteChange } from '../engine/trust.ts';
 import { locateConfig } from './configuration.ts';
 import { fine, missing, warning, type Check } from './doctor-check.ts';
@@ -32,7 +30,7 @@ export async function projectChecks(
     const reader = composeReader(config);
     try {
       const notes = await (await reader.trust()).changes();
-      checks.push(...agentChecks(terminal, config, notes), trustCheck(notes, command('trust')));
+      checks.push(...(await agentChecks(terminal, config, notes)), trustCheck(notes, command('trust')));
     } finally {
       reader.close();
     }
@@ -99,56 +97,34 @@ async function spaceCheck({ data }: RunnerConfig): Promise<Check> {
     : missing('disk', `Only ${detail}.`, `Make room where ${data} is.`);
 }
 
-/** Whether the commands of the notes on disk are there: those that will count once they are confirmed. */
-function agentChecks(terminal: Terminal, config: RunnerConfig, notes: readonly NoteChange[]): Check[] {
-  const agents = notes.filter((note) => note.kind === 'agent' && note.after !== null);
-  if (agents.length === 0) {
-    return [
-      missing('agents', 'The vault has no agent notes.', 'opus init writes them; they are in 00_system/opus/agents/.'),
-    ];
+/** What the notes on disk need: those that will count once they are confirmed. */
+async function agentChecks(terminal: Terminal, config: RunnerConfig, notes: readonly NoteChange[]): Promise<Check[]> {
+  const { environment, signal } = terminal;
+  const agents = (await surveyAgents({ config, notes, environment, signal })).filter(({ note }) => note !== null);
+  const inUse = agents.filter(({ onlyNamed }) => !onlyNamed);
+  const byName = agents.filter(({ onlyNamed }) => onlyNamed);
+  if (inUse.length === 0) {
+    const what = agents.length === 0 ? 'The vault has no agent notes.' : 'No agent note works by itself.';
+    return [missing('agents', what, 'opus init writes them; they are in 00_system/opus/agents/.')];
   }
-  return agents.map(({ path, after }) => {
-    const parsed = parseAgentNote(path, after ?? '');
-    if (parsed.kind === 'invalid') {
-      const [first] = parsed.problems;
-      return missing(
-        'agent',
-        `${path}:${first?.line ?? 1}: ${first?.message ?? 'It cannot be read.'}`,
-        first?.hint ?? '',
-      );
-    }
-    const { profile } = parsed;
-    const title = `agent ${profile.name}`;
-    if (profile.driver !== 'command' && profile.driver !== 'acp') return driverCheck(terminal, config, profile, title);
-    const words = profile.command.map((word) => word.replaceAll('{{config_dir}}', config.folder));
-    const gone = words.find((word, at) => !isThere(word, at === 0, terminal));
-    if (gone === undefined) return fine(title, words.join(' '));
-    const what = gone.includes('/') ? `${gone} does not exist.` : `The program ${gone} is not on PATH.`;
-    return missing(title, what, `Install it, or name another command in ${path}.`);
-  });
+  const checks = inUse.map(agentCheck);
+  if (byName.length === 0) return checks;
+  const names = (isReady: boolean): string =>
+    byName.flatMap(({ name, problem }) => ((problem === null) === isReady ? [name] : [])).join(', ') || 'none';
+  return [...checks, fine('agents by name', `ready: ${names(true)}; not ready: ${names(false)}`)];
 }
 
-/** A driver of a model needs the way to it; one of a CLI needs that CLI too. */
-function driverCheck(terminal: Terminal, config: RunnerConfig, profile: AgentProfile, title: string): Check {
-  const { driver, path } = profile;
-  if (driver !== 'llm' && findProgram(driver, terminal.environment['PATH'] ?? '') === null) {
-    return missing(title, `The program ${driver} is not on PATH.`, `Install it, or name another driver in ${path}.`);
+function agentCheck({ name, kind, installed, how, problem, olderThan, profile }: AgentFinding): Check {
+  const title = problem?.what === 'note' ? 'agent' : `agent ${name}`;
+  if (problem !== null) return missing(title, problem.message, problem.hint);
+  const version = installed?.version ?? '';
+  if (olderThan !== null) {
+    const what = `${kind ?? ''} ${version} is older than ${olderThan}, which is known to work.`;
+    return warning(title, what, agentKinds.find((known) => known.name === kind)?.install ?? 'Update it.');
   }
-  const models =
-    typeof profile.model === 'object' && profile.model !== null ? Object.values(profile.model) : [profile.model ?? ''];
-  const endpoints = [...new Set(models.flatMap((model) => endpointsOf(profile, model)))];
-  const absent = endpoints.find((name) => config.models[name] === undefined);
-  if (endpoints.length === 0 || absent !== undefined) {
-    const what = absent === undefined ? 'names no model as ENDPOINT/MODEL' : `needs models.${absent} in opus.yml`;
-    return missing(title, `${path} ${what}.`, 'models: { anthropic: { key: env:ANTHROPIC_API_KEY } }');
-  }
-  return fine(title, `${driver} by ${endpoints.join(', ')}`);
-}
-
-function isThere(word: string, isProgram: boolean, terminal: Terminal): boolean {
-  if (isAbsolute(word) && !word.includes('{{')) return existsSync(word);
-  if (!isProgram || word.includes('/') || word.includes('{{')) return true;
-  return findProgram(word, terminal.environment['PATH'] ?? '') !== null;
+  const isCommand = profile?.driver === 'command' || profile?.driver === 'acp';
+  const started = isCommand ? profile.command.join(' ') : `${kind ?? ''} ${version}`.trim();
+  return fine(title, profile?.driver === 'command' ? started : `${started}, ${how}`);
 }
 
 function trustCheck(notes: readonly NoteChange[], command: string): Check {

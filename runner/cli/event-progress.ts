@@ -1,5 +1,6 @@
 import { stages, type Stage } from '#shared/domain/stage.ts';
 import type { ProtocolEvent } from '#shared/protocol/methods.ts';
+import { weakenedEvent, weaknessSentence } from '../core/weaker.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -25,6 +26,12 @@ export function createEventProgress(progress: Progress, terminal: Terminal): (ev
         return;
       case 'stage.failed':
         progress.show({ ...line, kind: 'ended', text: `${text(data['status'])}: ${failureText(data)}` });
+        return;
+      case weakenedEvent:
+        if (Array.isArray(data['weaker'])) {
+          for (const one of data['weaker'])
+            progress.show({ ...line, kind: 'note', text: `warning: ${weaknessSentence(text(one))}` });
+        }
         return;
       case 'job.waiting': {
         const sentence = waitSentences[text(data['waitingFor'])];

@@ -4,6 +4,7 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { createHostGit } from '../adapters/git/host-git.ts';
 import { ask } from './ask.ts';
+import { agentsOn, readyAgents } from './ready-agents.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface InitOptions {
@@ -12,6 +13,8 @@ export interface InitOptions {
   readonly repo?: readonly string[];
   readonly test?: string;
   readonly agent?: readonly string[];
+  /** Names of ready agents, with commas between. */
+  readonly with?: string;
   readonly json?: boolean;
   readonly config?: string;
 }
@@ -24,6 +27,10 @@ export interface Answers {
   readonly agent: readonly string[];
   /** No agent was named, so the notes name one that does not exist. */
   readonly agentIsPlaceholder: boolean;
+  /** Ready agents that work by default, in this order: the first plans and codes, the second reviews. */
+  readonly chosen: readonly string[];
+  /** Whether the notes of all ready agents are written. */
+  readonly ready: boolean;
 }
 
 const placeholderAgent = ['my-agent', '{{prompt_file}}'];
@@ -41,7 +48,7 @@ export async function initialAnswers(terminal: Terminal, options: InitOptions, f
     if (configIsThere) return '';
     if (terminal.canAsk) return await ask(terminal, question, otherwise);
     throw new OpusError('config.usage', `opus init needs ${flag}, since nobody can be asked here.`, {
-      hint: 'opus init --vault FOLDER --repo NAME=URL [--test "npm test"] [--agent "my-agent {{prompt_file}}"]',
+      hint: 'opus init --vault FOLDER --repo NAME=URL [--test "npm test"] [--with claude,codex]',
     });
   };
   const vault = await need(options.vault, 'Where is the vault?', './vault', '--vault FOLDER');
@@ -50,14 +57,13 @@ export async function initialAnswers(terminal: Terminal, options: InitOptions, f
     given.length > 0
       ? given
       : [await need(undefined, 'Which repository? A path or URL, or NAME=URL.', './repos/app.git', '--repo NAME=URL')];
-  const optional = async (value: string | undefined, question: string): Promise<string> =>
-    value ?? (terminal.canAsk && !configIsThere ? await ask(terminal, question, '') : '');
+  const optional = async (value: string | undefined, question: string, otherwise = ''): Promise<string> =>
+    value ?? (terminal.canAsk && !configIsThere ? await ask(terminal, question, otherwise) : '');
   const test = await optional(options.test, 'Which command tests it? Empty for none.');
-  const agentGiven = options.agent === undefined ? undefined : options.agent.join(' ');
-  const agentText = await optional(
-    agentGiven,
-    'Which command is your agent? {{prompt_file}} is its prompt; empty for later.',
-  );
+  if (options.with !== undefined && options.agent !== undefined) {
+    throw new OpusError('config.usage', 'Either --with or --agent says which agents work, not both.');
+  }
+  const { agentText, chosen } = await agentAnswer(terminal, options, optional);
   const words = options.agent !== undefined && options.agent.length > 1 ? options.agent : splitWords(agentText);
   const home = dirname(file) === terminal.cwd ? null : terminal.cwd;
   return {
@@ -65,8 +71,40 @@ export async function initialAnswers(terminal: Terminal, options: InitOptions, f
     repositories: configIsThere ? [] : await Promise.all(repos.map((repo) => repositoryOf(repo, terminal, home))),
     test,
     agent: words.length === 0 ? placeholderAgent : words.map((word) => absoluteFile(word, terminal.cwd)),
-    agentIsPlaceholder: words.length === 0,
+    agentIsPlaceholder: words.length === 0 && chosen.length === 0,
+    chosen,
+    ready: chosen.length > 0 || (words.length === 0 && !configIsThere),
   };
+}
+
+async function agentAnswer(
+  terminal: Terminal,
+  options: InitOptions,
+  optional: (given: string | undefined, question: string, otherwise?: string) => Promise<string>,
+): Promise<{ readonly agentText: string; readonly chosen: readonly string[] }> {
+  if (options.with !== undefined) return { agentText: '', chosen: namesIn(options.with) };
+  const found = agentsOn(terminal.environment['PATH'] ?? '');
+  const question = [
+    `Which agents work? Of ${readyAgents.join(', ')}: the first plans and codes, the second reviews.`,
+    'Or a command line, in which {{prompt_file}} is the prompt; "later" for none.',
+  ].join('\n');
+  const answer = await optional(options.agent?.join(' '), question, found.slice(0, 2).join(', ') || 'later');
+  if (options.agent !== undefined) return { agentText: answer, chosen: [] };
+  if (/^(?:later)?$/i.test(answer)) return { agentText: '', chosen: [] };
+  const names = answer.split(/[\s,]+/).filter((name) => name !== '');
+  return names.every((name) => readyAgents.includes(name))
+    ? { agentText: '', chosen: namesIn(answer) }
+    : { agentText: answer, chosen: [] };
+}
+
+function namesIn(text: string): string[] {
+  const names = [...new Set(text.split(/[\s,]+/).filter((name) => name !== ''))];
+  const unknown = names.find((name) => !readyAgents.includes(name));
+  if (names.length > 0 && unknown === undefined) return names;
+  const what = unknown === undefined ? 'No agent is named.' : `There is no ready note for an agent "${unknown}".`;
+  throw new OpusError('config.usage', what, {
+    hint: `There are: ${readyAgents.join(', ')}. Any other CLI is named by its command: --agent "my-agent {{prompt_file}}"`,
+  });
 }
 
 /** Paths in opus.yml start from its folder; on the command line they start from the current one. */

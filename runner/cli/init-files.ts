@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answers } from './init-answers.ts';
 import { packageRoot } from '../config/package-root.ts';
+import { endpointsOfNotes, modelsText, readyAgents, readyNote, stageNote } from './ready-agents.ts';
 
 export interface NoteFile {
   /** Relative to the vault. */
@@ -29,7 +30,9 @@ const agents = [
   ['reviewer', 'review'],
 ] as const;
 
-export function configText(answers: Answers, file: string): string {
+type ConfigAnswers = Pick<Answers, 'vault' | 'repositories' | 'test'> & Partial<Answers>;
+
+export function configText(answers: ConfigAnswers, file: string): string {
   const repositories = answers.repositories.map(({ name, url, base }) => {
     const test = answers.test === '' ? '' : `, test: ${scalar(answers.test)}`;
     return `  ${name}: { url: ${scalar(url)}, base: ${scalar(base)}, forge: local${test} }\n`;
@@ -38,17 +41,27 @@ export function configText(answers: Answers, file: string): string {
 # What to do with them is in the vault: ${opus}/config.md.
 vault: { path: ${scalar(answers.vault)} }
 repos:
-${repositories.join('')}data: ./.opus
+${repositories.join('')}${answers.ready === true ? modelsText(neededEndpoints(answers)) : ''}data: ./.opus
 `;
 }
 
-/** The notes of the example, with this agent's command and without the example's own rules. */
-export function noteFiles(agent: readonly string[]): NoteFile[] {
+/** The names under `models` that the agents ask for which work by default. */
+export function neededEndpoints({ chosen = [] }: Pick<Partial<Answers>, 'chosen'>): string[] {
+  return chosen.length === 0 ? [] : endpointsOfNotes(agents.map(([name, stage]) => chosenNote(chosen, name, stage)));
+}
+
+/** The notes of the example, by the chosen agents or this agent's command, and without the example's own rules. */
+export function noteFiles({ agent, chosen, ready }: Answers): NoteFile[] {
   return [
     { path: `${opus}/config.md`, text: example('config.md'), namesCommands: true },
     ...agents.map(([name, stage]) => ({
       path: `${opus}/agents/${name}.md`,
-      text: agentNote(stage, agent, example(`agents/${name}.md`)),
+      text: chosen.length > 0 ? chosenNote(chosen, name, stage) : agentNote(stage, agent, examplePrompt(name)),
+      namesCommands: true,
+    })),
+    ...(ready ? readyAgents : []).map((name) => ({
+      path: `${opus}/agents/${name}.md`,
+      text: readyNote(name),
       namesCommands: true,
     })),
     {
@@ -64,8 +77,18 @@ function example(path: string): string {
   return readFileSync(join(packageRoot, 'examples', 'vault', opus, path), 'utf8');
 }
 
-function agentNote(stage: string, agent: readonly string[], text: string): string {
-  const prompt = text.replace(/^---\n[\s\S]*?\n---\n/, '');
+function examplePrompt(name: string): string {
+  return example(`agents/${name}.md`).replace(/^---\n[\s\S]*?\n---\n/, '');
+}
+
+function chosenNote(chosen: readonly string[], name: string, stage: string): string {
+  const [first = '', second = first] = chosen;
+  return stage === 'review'
+    ? stageNote(second, stage, examplePrompt(name), first)
+    : stageNote(first, stage, examplePrompt(name), null);
+}
+
+function agentNote(stage: string, agent: readonly string[], prompt: string): string {
   return `---\nstage: ${stage}\ndriver: command\ncommand: [${agent.map(scalar).join(', ')}]\n---\n${prompt}`;
 }
 

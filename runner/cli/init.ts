@@ -7,7 +7,8 @@ import { composeRunner } from '../compose.ts';
 import { loadConfig } from '../config/load.ts';
 import { locateConfig } from './configuration.ts';
 import { initialAnswers, type InitOptions } from './init-answers.ts';
-import { configText, noteFiles, vaultFolders } from './init-files.ts';
+import { configText, neededEndpoints, noteFiles, vaultFolders } from './init-files.ts';
+import { usualEndpoints } from '../core/agent-kinds.ts';
 import { besideJson, printJson, type Terminal } from './terminal.ts';
 
 /** Absolute paths; a folder's ends with a slash. */
@@ -45,7 +46,7 @@ async function initialise(terminal: Terminal, options: InitOptions): Promise<Wri
     makeFolder(path);
     done.written.push(`${path}/`);
   }
-  const notes = noteFiles(answers.agent);
+  const notes = noteFiles(answers);
   const confirmable: string[] = [];
   for (const note of notes) {
     const isNew = await writeMissing(join(vault, note.path), note.text, done);
@@ -61,7 +62,17 @@ async function initialise(terminal: Terminal, options: InitOptions): Promise<Wri
       await runner.stop();
     }
   }
-  sayNext(terminal, command, answers.agentIsPlaceholder && confirmable.some((path) => path.includes('/agents/')));
+  const needed = neededEndpoints(answers);
+  const absent = needed.filter((name) => !Object.hasOwn(config.models, name));
+  if (absent.length > 0) sayModels(terminal, absent);
+  sayNext(terminal, command, {
+    namesNoAgent: answers.agentIsPlaceholder && confirmable.some((path) => path.endsWith('/agents/coder.md')),
+    tryAgents: answers.chosen.length > 0,
+    variables: needed.flatMap((name) => {
+      const key = config.models[name]?.key;
+      return key?.kind === 'env' && terminal.environment[key.name] === undefined ? [[key.name, name] as const] : [];
+    }),
+  });
   return done;
 }
 
@@ -106,13 +117,32 @@ function report(terminal: Terminal, done: Written): void {
   for (const path of done.kept) terminal.out(`${terminal.paint('out', 'dim', 'kept')}   ${shown(path)}`);
 }
 
-function sayNext(terminal: Terminal, command: (words: string) => string, namesNoAgent: boolean): void {
+function sayModels(terminal: Terminal, absent: readonly string[]): void {
+  terminal.err('opus.yml was there and stays as it is. The agents need under its "models":');
+  for (const name of absent)
+    terminal.err(`  ${name}: ${usualEndpoints[name]?.entry ?? '{ key: env:…, url: https://… }'}`);
+}
+
+interface Next {
+  /** The notes name an agent that does not exist. */
+  readonly namesNoAgent: boolean;
+  readonly tryAgents: boolean;
+  /** Environment variables that are not set, with the endpoint whose key each is. */
+  readonly variables: readonly (readonly [string, string])[];
+}
+
+function sayNext(terminal: Terminal, command: (words: string) => string, next: Next): void {
   const steps: (readonly [string, string])[] = [];
-  if (namesNoAgent) {
-    steps.push(['edit command: in 00_system/opus/agents/*.md', 'name your agent']);
+  if (next.namesNoAgent) {
+    steps.push(['edit planner.md, coder.md, reviewer.md in 00_system/opus/agents', 'name your agent']);
     steps.push([command('trust'), 'put the change in force']);
   }
+  for (const [variable, endpoint] of next.variables) {
+    const token = endpoint === 'anthropic' ? ', or the token that "claude setup-token" prints' : '';
+    steps.push([`export ${variable}=…`, `the key for ${endpoint}${token}`]);
+  }
   steps.push([command('doctor'), 'is everything here that it needs?']);
+  if (next.tryAgents) steps.push([command('agents --try'), 'do the agents answer?']);
   steps.push([command('fr new "Title"'), 'write a feature request']);
   steps.push([command('run FR-001'), 'work on it, up to the merge gate']);
   steps.push([command('serve'), 'or let the service do it, once its note says "status: planned"']);

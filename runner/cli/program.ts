@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { Command, CommanderError, Option } from 'commander';
+import type { AgentsOptions } from './agents.ts';
 import type { AskOptions } from './ask-agent.ts';
 import { jsonOption, wholeNumber, type CommandContext, type CommonOptions } from './command-context.ts';
 import { addBackupCommands } from './commands-backup.ts';
@@ -50,6 +51,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .option('--vault <folder>', 'the Obsidian vault')
     .option('--repo <name=url[@base]>', 'a repository; may be given again', collect)
     .option('--test <command>', 'decides whether a change works, e.g. "npm test"')
+    .option('--with <agents>', 'ready agents, e.g. "claude,codex": the first plans and codes, the second reviews')
     .option('--agent <command...>', 'the agent\'s command line, e.g. "my-agent {{prompt_file}}"')
     .addOption(jsonOption())
     .action(async (_given: unknown, command: Command) => {
@@ -98,6 +100,16 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
     .action(async (prompt: string, _given: unknown, command: Command) => {
       const { askAgentOrModel } = await import('./ask-agent.ts');
       context.code = await askAgentOrModel(terminal, prompt, command.optsWithGlobals<AskOptions>());
+    });
+
+  program
+    .command('agents')
+    .description('which agents there are, what they need here, and whether they answer')
+    .option('--try [agent]', 'ask all of them, or the named one, one small question')
+    .addOption(jsonOption())
+    .action(async (_given: unknown, command: Command) => {
+      const { agents } = await import('./agents.ts');
+      context.code = await agents(terminal, command.optsWithGlobals<AgentsOptions>());
     });
 
   program
@@ -152,7 +164,8 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
 
   program
     .command('metrics')
-    .description('what models took and cost, by agent and model')
+    .description('what models took and cost, by agent and model, and how full subscriptions are')
+    .addOption(new Option('--by <what>', 'one line for each of them').choices(['day', 'agent', 'model', 'job']))
     .addOption(new Option('--days <number>', 'of the last so many days').argParser(wholeNumber))
     .option('--job <job>', 'of one job')
     .addOption(jsonOption())

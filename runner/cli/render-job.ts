@@ -1,4 +1,5 @@
 import type { JobDocument } from '#shared/domain/job.ts';
+import { weaknessSentence } from '../core/weaker.ts';
 import type { LocatedConfig } from './configuration.ts';
 import { standingOf, stageTable } from './job-table.ts';
 import { inThisInstallation } from './program-name.ts';
@@ -31,6 +32,8 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
     );
   }
   if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
+  for (const weakness of job.weaker)
+    lines.push(`weaker        ${terminal.paint('out', 'yellow', plainLine(weaknessSentence(weakness), 500))}`);
   if (job.error !== null) lines.push(`said          ${plainLine(job.error.message, 2_000)} (${job.error.code})`);
   if (job.error?.hint != null)
     lines.push(`              ${plainLine(inThisInstallation(job.error.hint, terminal), 2_000)}`);

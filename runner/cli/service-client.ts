@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { OpusError } from '#shared/domain/errors.ts';
-import { isFinished, type JobDocument } from '#shared/domain/job.ts';
+import type { JobDocument } from '#shared/domain/job.ts';
+import { isAtRest } from '#shared/domain/job-status.ts';
 import type { MethodInput, MethodName, MethodResult, ProtocolEvent } from '#shared/protocol/methods.ts';
 import { opusErrorOf } from '#shared/protocol/opus-error-of.ts';
 import { readServiceFile, type ServiceFile } from '../server/service-file.ts';
@@ -127,13 +128,6 @@ async function follow(client: ServiceClient, jobId: string, options: FollowOptio
     if (rests && news.events.length < pollBatch) return current;
     current = await patient(() => client.call('job.get', { job: current.job }, { signal }));
   }
-}
-
-/** Nothing happens to it before somebody does something. */
-export function isAtRest(job: Pick<JobDocument, 'status' | 'waitingFor'>): boolean {
-  // One that was pushed aside is paused too, and goes on by itself.
-  if (isFinished(job.status) || (job.status === 'paused' && job.waitingFor === null)) return true;
-  return job.status === 'waiting' && ['approval', 'human', 'question', 'budget'].includes(job.waitingFor ?? '');
 }
 
 /** Stopping, stopped, starting; a token that is not known any more is one of a service that was. */

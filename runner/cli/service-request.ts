@@ -1,5 +1,6 @@
 import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http';
 import { OpusError } from '#shared/domain/errors.ts';
+import { opusErrorOf } from '#shared/protocol/opus-error-of.ts';
 import { rpcPath } from '#shared/protocol/version.ts';
 import type { ServiceFile } from '../server/service-file.ts';
 
@@ -19,7 +20,7 @@ export async function requestService(
   options: { readonly timeoutMs: number; readonly signal?: AbortSignal },
 ): Promise<ServiceAnswer> {
   const text = JSON.stringify(body);
-  const send = service.url.startsWith('https:') ? await pinned(service) : plainRequest;
+  const send = await senderTo(service);
   const request = send(new URL(rpcPath, service.url), {
     method: 'POST',
     agent: false,
@@ -40,6 +41,54 @@ export async function requestService(
 }
 
 type Send = (url: URL, options: Parameters<typeof plainRequest>[1] & object) => ClientRequest;
+
+/**
+ * The lines of an answer as they come, each as JSON. Ends when the service ends it. Rejects with the service's own OpusError,
+ * with `protocol.unreachable` where nothing comes for `timeoutMs`, or with `signal`'s reason.
+ */
+export async function* readServiceLines(
+  service: ServiceFile,
+  path: string,
+  options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): AsyncGenerator {
+  const send = await senderTo(service);
+  const { signal, timeoutMs } = options;
+  const headers = { authorization: `Bearer ${service.token}` };
+  const request = send(new URL(path, service.url), { method: 'GET', agent: false, headers, signal });
+  try {
+    const response = Promise.withResolvers<IncomingMessage>();
+    request.on('response', response.resolve).on('error', response.reject);
+    request.setTimeout(timeoutMs, () => {
+      request.destroy(new Error(`nothing came within ${timeoutMs / 1000} s`));
+    });
+    request.end();
+    const incoming = await response.promise;
+    const { createInterface } = await import('node:readline');
+    // Said below, by what is missing.
+    incoming.on('error', () => undefined);
+    for await (const line of createInterface({ input: incoming, crlfDelay: Infinity })) {
+      const message: unknown = JSON.parse(line);
+      if (incoming.statusCode !== 200) throw refusalOf(message);
+      yield message;
+    }
+    if (!incoming.complete) throw new Error('it broke off');
+  } catch (thrown) {
+    signal.throwIfAborted();
+    if (thrown instanceof OpusError) throw thrown;
+    throw unreachable(service, thrown instanceof Error ? thrown : new Error(String(thrown)));
+  } finally {
+    request.destroy();
+  }
+}
+
+function refusalOf(body: unknown): OpusError {
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null;
+  return opusErrorOf({ data: error });
+}
+
+async function senderTo(service: ServiceFile): Promise<Send> {
+  return service.url.startsWith('https:') ? await pinned(service) : plainRequest;
+}
 
 /**
  * The certificate that the service wrote beside its address is the one that is trusted, whoever signed it; the name in it is

@@ -42,7 +42,7 @@ export function pictureLines(terminal: Terminal, picture: Picture): string[] {
   if (resting.length > 0)
     lines.push('', ...section(terminal, 'Waiting'), ...waitingTable(terminal, resting, isWorkedOn));
   if (over.length > 0) lines.push('', ...section(terminal, 'Finished'), ...jobTable(terminal, over, isWorkedOn));
-  return [...lines, ...decisionLines(picture)];
+  return [...lines, ...weakerLines(terminal, jobs), ...decisionLines(picture)];
 }
 
 function section(terminal: Terminal, title: string): string[] {
@@ -106,6 +106,13 @@ function waitingTable(terminal: Terminal, jobs: readonly JobDocument[], isWorked
     job.error?.message ?? '',
   ]);
   return tableLines(terminal, ['JOB', 'WAITS', 'GATE', 'PR', 'NOTE'], rows);
+}
+
+function weakerLines(terminal: Terminal, jobs: readonly JobDocument[]): string[] {
+  const lines = jobs.flatMap(({ job, weaker }) =>
+    weaker.map((weakness) => terminal.paint('out', 'yellow', `${job}: ${plainLine(weakness, 500)}.`)),
+  );
+  return lines.length === 0 ? [] : ['', ...section(terminal, 'Weaker'), ...lines];
 }
 
 function decisionLines({ jobs, command }: Picture): string[] {

@@ -29,6 +29,20 @@ export const size = z.pipe(
   z.transform((text) => parseSize(text) ?? 0),
 );
 
+function parseCount(value: string | number): number | null {
+  if (typeof value === 'number') return Number.isSafeInteger(value) && value > 0 ? value : null;
+  const match = /^(\d{1,6}(?:\.\d{1,3})?)\s*([kM])$/.exec(value.trim());
+  return match ? Math.round(Number(match[1]) * (match[2] === 'k' ? 1_000 : 1_000_000)) || null : null;
+}
+
+export const tokenCount = z.pipe(
+  z.union([z.number(), z.string()], { error: 'must be a number of tokens' }).check(
+    z.refine((value) => parseCount(value) !== null, { error: 'must be a number of tokens' }),
+    z.meta({ description: 'A number of tokens; k and M are thousands and millions.', examples: ['5M', '800000'] }),
+  ),
+  z.transform((value) => parseCount(value) ?? 0),
+);
+
 function parseMoney(value: string | number): number | null {
   if (typeof value === 'number') return Number.isFinite(value) && value >= 0 ? value : null;
   const match = /^(\d{1,9}(?:\.\d{1,4})?)\s*(?:USD)?$/.exec(value.trim());

@@ -1,5 +1,16 @@
 import * as z from 'zod/mini';
-import { command, duration, environmentValue, host, money, secret, size, text, webAddress } from './scalars.ts';
+import {
+  command,
+  duration,
+  environmentValue,
+  host,
+  money,
+  secret,
+  size,
+  text,
+  tokenCount,
+  webAddress,
+} from './scalars.ts';
 
 const described = <Schema extends z.ZodMiniType>(schema: Schema, description: string): Schema =>
   schema.check(z.meta({ description }));
@@ -141,6 +152,7 @@ const limits = z.strictObject({
   dailyTokens: z.prefault(described(positive(100_000_000), 'The most tokens of all jobs of a day.'), 100_000_000),
   network: z.optional(described(z.array(host), 'The only hosts that notes may allow their agents.')),
   drivers: z.optional(z.array(z.enum(drivers)).check(z.meta({ examples: ['[claude]'] }))),
+  credentials: z.prefault(described(z.boolean(), 'Whether agent notes may name credential files.'), true),
   autoMerge: z.prefault(described(z.boolean(), 'Whether notes may ask for a merge that nobody approves.'), false),
   reviewQueue: z.optional(described(positive(5), 'No new job starts while so many wait for approval.')),
   memory: z.prefault(size, '4G'),
@@ -180,6 +192,14 @@ const model = z
         )
         .check(z.meta({ description: 'By model; these go before the known ones.' })),
       {},
+    ),
+    window: z.optional(
+      z.strictObject({ tokens: tokenCount, every: duration }).check(
+        z.meta({
+          description: 'What the subscription gives, where its provider does not tell how much of it is used.',
+          examples: ['{ tokens: 5M, every: 5h }'],
+        }),
+      ),
     ),
   })
   .check(z.meta({ examples: ['{ key: env:ANTHROPIC_API_KEY }'] }));

@@ -4,7 +4,7 @@ import type { AgentStage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
 import type { Attempt } from './ports/job-registry.ts';
 
-/** The profile that works in a stage: the note's own choice, else the first whose pattern matches, else the first without a pattern, by name. */
+/** The profile that works in a stage: the note's own choice, else of those that need not be named the first whose pattern matches, else the first without a pattern, by name. */
 export function selectAgent(
   profiles: readonly AgentProfile[],
   stage: AgentStage,
@@ -16,9 +16,10 @@ export function selectAgent(
   const named = able.find((profile) => profile.name === featureRequest.agent);
   if (named) return named;
   const text = `${featureRequest.title}\n${featureRequest.body}`;
+  const unnamed = able.filter((profile) => profile.onlyNamed !== true);
   return (
-    able.find((profile) => profile.match !== null && new RegExp(profile.match, 'iu').test(text)) ??
-    able.find((profile) => profile.match === null) ??
+    unnamed.find((profile) => profile.match !== null && new RegExp(profile.match, 'iu').test(text)) ??
+    unnamed.find((profile) => profile.match === null) ??
     null
   );
 }
@@ -53,8 +54,13 @@ const endpointsOfDrivers: Partial<Record<AgentProfile['driver'], string>> = {
 };
 
 /** Names under `models` in opus.yml that an agent reaches: its note's own, else its driver's, else the one its model names, as in `house/small`. */
-export function endpointsOf(profile: Pick<AgentProfile, 'driver' | 'endpoints'>, model: string): readonly string[] {
+export function endpointsOf(
+  profile: Pick<AgentProfile, 'driver' | 'endpoints' | 'credentials'>,
+  model: string,
+): readonly string[] {
   if (profile.endpoints.length > 0) return profile.endpoints;
+  // With a login of its own it goes its own way, unless its note says otherwise.
+  if ((profile.credentials ?? []).length > 0) return [];
   const ofDriver = endpointsOfDrivers[profile.driver];
   if (ofDriver !== undefined) return [ofDriver];
   const named = /^([A-Za-z][\w.-]*)\//.exec(model)?.[1];

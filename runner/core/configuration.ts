@@ -112,6 +112,8 @@ export interface ModelConfig {
   readonly subscription: boolean;
   /** By model; these go before the known ones. */
   readonly prices: Readonly<Record<string, ModelPrices>>;
+  /** What the subscription gives; null where it is not known. What the provider tells goes before it. */
+  readonly window: { readonly tokens: number; readonly every: number } | null;
 }
 
 /** US dollars for a million tokens; what goes through a cache costs as other input where it has no price of its own. */
@@ -131,6 +133,8 @@ export interface LimitsConfig {
   readonly dailyTokens: number | null;
   readonly network: readonly string[] | null;
   readonly drivers: readonly AgentProfile['driver'][] | null;
+  /** Whether agent notes may name credential files. */
+  readonly credentials: boolean;
   readonly autoMerge: boolean;
   readonly reviewQueue: number | null;
   /** Bytes that must be free for the data folder before a job starts. */

@@ -3,6 +3,7 @@ import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { DecisionKind } from '#shared/domain/gate.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
+import type { OutputListener, OutputSubscription } from '../core/live-output.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
 import type { DiffStat } from '../core/ports/worktrees.ts';
 
@@ -52,5 +53,7 @@ export interface Application {
   jobs(): Job[];
   attempts(jobId: string): Attempt[];
   document(jobId: string): JobDocument;
+  /** What happens in a job's attempts, from the last that did; null is every job. By job id, or by FR id for its newest job. */
+  subscribeOutput(name: string | null, listener: OutputListener): OutputSubscription;
   diff(jobId: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
 }

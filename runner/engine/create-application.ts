@@ -3,6 +3,7 @@ import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
+import { weaknessesOfJob } from '../core/weaker.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import type { Application } from './application.ts';
 import { checkOut, takeBack } from './checkout.ts';
@@ -132,8 +133,16 @@ export function createApplication(runtime: JobRuntime): Application {
     attempts: (jobId) => registry.attempts(jobId),
     document(jobId) {
       const job = requireJob(jobId);
-      return jobDocumentOf(job, registry.attempts(job.id), registry.usage({ jobId: job.id }), clock.now());
+      return jobDocumentOf(
+        job,
+        registry.attempts(job.id),
+        registry.usage({ jobId: job.id }),
+        weaknessesOfJob(registry, job.id),
+        clock.now(),
+      );
     },
+    subscribeOutput: (name, listener) =>
+      dependencies.live.subscribe(name === null ? null : requireJob(name).id, listener),
     async diff(jobId) {
       const job = requireJob(jobId);
       const url = dependencies.config.repos[job.repository]?.url;

@@ -66,7 +66,10 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
       running,
       absent,
       mayBegin: () => doorsAreOpen,
-      rested: changed,
+      rested: (jobId) => {
+        dependencies.live.release(jobId);
+        changed();
+      },
       afterFlush: takeClashes,
       succeed: async (jobId) => {
         const job = requireJob(jobId);

@@ -3,6 +3,7 @@ import { isFinished } from '#shared/domain/job.ts';
 import type { Job, OutboxEntry } from '../core/ports/job-registry.ts';
 import type { KeyWrite, KeyWriteOutcome } from '../core/ports/vault.ts';
 import { tellingClash } from '../core/reporting/note-keys.ts';
+import { weaknessesOfJob } from '../core/weaker.ts';
 import { runReport } from '../core/reporting/run-report.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { sealed } from './report-seal.ts';
@@ -153,7 +154,7 @@ async function report(dependencies: EngineDependencies, job: Job): Promise<strin
     attempts: registry.attempts(job.id),
     decisions: registry.decisions(job.id),
     stat,
-    isolated: dependencies.sandboxState.kind === 'isolated',
+    weaker: weaknessesOfJob(registry, job.id),
     notTested: repository?.test === null,
     command: config.command,
     now: dependencies.clock.now(),

@@ -2,6 +2,7 @@ import { dispositionOf, OpusError, toOpusError, type ErrorCode } from '#shared/d
 import type { WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import { selectAgent } from '../core/agents.ts';
+import { withoutSandbox } from '../core/weaker.ts';
 import type { Feedback } from '../core/pipeline/position.ts';
 import type { Attempt, Job } from '../core/ports/job-registry.ts';
 import { isAway } from './absent-notes.ts';
@@ -10,6 +11,7 @@ import { recordJob, type JobChange } from './job-recorder.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { patiently } from './patiently.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from './stage-context.ts';
+import { recordWeaknesses } from './weakened.ts';
 import { runCode } from './stages/code.ts';
 import { runDeliver } from './stages/deliver.ts';
 import { runMerge } from './stages/merge.ts';
@@ -100,11 +102,15 @@ export async function runAttempt(
   signal: AbortSignal,
   waitsForNote: boolean,
 ): Promise<void> {
-  const { registry, clock, progress } = dependencies;
+  const { registry, clock, progress, live } = dependencies;
   const line = { job: job.id, stage: attempt.stage, round: attempt.round };
   progress({ ...line, kind: 'started', text: attempt.agent ?? '' });
+  const about = { job: job.id, attempt: attempt.id, stage: attempt.stage };
+  live.tell(about, { kind: 'started', round: attempt.round, try: attempt.number, agent: attempt.agent });
   let outcome: StageOutcome;
   try {
+    const isolated = dependencies.sandboxState.kind === 'isolated';
+    if (!isolated && attempt.stage !== 'deliver') recordWeaknesses(dependencies, { job, attempt }, [withoutSandbox]);
     outcome = await stageFunctions[attempt.stage](
       dependencies,
       await stageRun(dependencies, job, attempt, feedback, signal),
@@ -114,12 +120,16 @@ export async function runAttempt(
     else if (signal.aborted) outcome = { status: 'canceled', sentence: 'stopped', result: null };
     else {
       const error = blameDisk(dependencies, job.id, toOpusError(thrown));
+      live.tell(about, { kind: 'ended', status: 'failed', sentence: error.message });
+      live.tell(about, { kind: 'ended', status: 'failed', sentence: error.message });
       await patiently(dependencies.log, () => {
         recordFailure(dependencies, job, attempt, error);
       });
       return;
     }
   }
+  live.tell(about, { kind: 'ended', status: outcome.status, sentence: outcome.sentence });
+  live.tell(about, { kind: 'ended', status: outcome.status, sentence: outcome.sentence });
   const now = clock.now();
   const change: JobChange = {
     fields: outcome.status === 'canceled' ? {} : (outcome.jobFields ?? {}),

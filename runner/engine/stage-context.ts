@@ -4,9 +4,7 @@ import type { RepositoryConfig, Policy, RunnerConfig } from '../core/configurati
 import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
 import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
-import type { AgentEvent } from '#shared/domain/agent-event.ts';
-import type { Stage } from '#shared/domain/stage.ts';
-import type { Gateway, UsageRecord } from '../core/ports/gateway.ts';
+import type { Gateway } from '../core/ports/gateway.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -16,6 +14,7 @@ import type { Vault } from '../core/ports/vault.ts';
 import type { PullRequests } from '../core/ports/pull-requests.ts';
 import type { RepositoryAddress, Worktrees } from '../core/ports/worktrees.ts';
 import type { Feedback } from '../core/pipeline/position.ts';
+import type { LiveOutput } from './live-output.ts';
 
 /** Everything that stages need from outside, by port. */
 export interface EngineDependencies {
@@ -44,18 +43,10 @@ export interface EngineDependencies {
   readonly circuits: Circuits;
   /** Bytes free for the data folder; null where that cannot be told. */
   freeBytes(): number | null;
-  /** What agents do, as they do it; must not throw. */
-  onAgentEvent(about: AgentEventSource, event: AgentEvent): void;
-  /** What a model response took; must not throw. */
-  onUsage(used: { readonly agent: string; readonly record: UsageRecord }): void;
+  /** What happens in attempts, as it happens. */
+  readonly live: LiveOutput;
   /** Live progress for the terminal; must not throw. */
   readonly progress: (line: ProgressLine) => void;
-}
-
-export interface AgentEventSource {
-  readonly job: string;
-  readonly attempt: string;
-  readonly stage: Stage;
 }
 
 export interface ConfirmedNotes {

@@ -1,11 +1,12 @@
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { OpusError } from '#shared/domain/errors.ts';
-import { rpcPath } from '#shared/protocol/version.ts';
+import { outputPath, rpcPath } from '#shared/protocol/version.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
 import type { Log } from '../core/ports/log.ts';
 import { answerCall } from './answer-call.ts';
 import { createCallerCheck } from './caller-check.ts';
 import { createHttpServer, listenFailure, readTls } from './http-server.ts';
+import { streamOutput } from './output-stream.ts';
 import { Refusal, refusalOf, sendRefusal } from './refusals.ts';
 import type { Health, ServerApplication } from './server-application.ts';
 
@@ -88,6 +89,18 @@ export function createServer(options: ServerOptions): Server {
     done(null, payload);
   });
 
+  /** Aborts when the caller has gone or the server closes. */
+  const begun = (reply: FastifyReply): AbortController => {
+    const call = new AbortController();
+    calls.add(call);
+    if (closed) call.abort();
+    reply.raw.on('close', () => {
+      calls.delete(call);
+      call.abort();
+    });
+    return call;
+  };
+
   app.get('/healthz', () => Promise.resolve({ alive: true }));
   app.get('/readyz', (request, reply) => {
     const { ready, checks } = health();
@@ -109,15 +122,23 @@ export function createServer(options: ServerOptions): Server {
       done();
     },
     handler: async (request, reply) => {
-      const call = new AbortController();
-      calls.add(call);
-      if (closed) call.abort();
-      reply.raw.on('close', () => {
-        calls.delete(call);
-        call.abort();
-      });
+      const call = begun(reply);
       const answer = await answerCall(request.body ?? '', application, { signal: call.signal }, log);
       return reply.code('error' in answer && answer.id === null ? 400 : 200).send(answer);
+    },
+  });
+
+  app.route<{ Params: { job: string } }>({
+    method: 'GET',
+    url: outputPath(':job'),
+    onRequest: (request, _reply, done) => {
+      check.refuseWithoutToken(request.raw);
+      done();
+    },
+    handler: async (request, reply) => {
+      const { signal } = begun(reply);
+      const lines = await streamOutput(application, request.params.job, { signal, log });
+      return reply.type('application/x-ndjson; charset=utf-8').send(lines);
     },
   });
 

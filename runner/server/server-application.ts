@@ -1,4 +1,5 @@
 import type { MethodName, MethodParams, MethodResult } from '#shared/protocol/methods.ts';
+import type { OutputListener, OutputSubscription } from '../core/live-output.ts';
 
 export interface CallContext {
   /** Aborts when the caller has gone or the server closes; a call that waits for something gives up then. */
@@ -14,6 +15,9 @@ export type ServerApplication = {
     params: MethodParams<Method>,
     context: CallContext,
   ) => Promise<MethodResult<Method>>;
+} & {
+  /** What happens in a job's attempts, from the last that did; null is every job. Throws `registry.job-not-found`. */
+  subscribeOutput(job: string | null, listener: OutputListener): OutputSubscription;
 };
 
 export const healthChecks = ['vault', 'registry', 'sandbox', 'disk'] as const;

@@ -64,6 +64,8 @@ export const jobDocument = z.object({
   pr: z.nullable(z.object({ url: z.string(), number: z.int(), state: z.enum(['open', 'merged', 'closed']) })),
   gate: z.nullable(z.string()),
   cost: z.nullable(z.string()),
+  /** In what it was less protected than it could be, a clause each; empty for most. */
+  weaker: z._default(z.array(z.string()), []),
   error: z.nullable(z.object({ code: z.string(), message: z.string(), hint: z.nullable(z.string()) })),
 });
 export type JobDocument = z.infer<typeof jobDocument>;

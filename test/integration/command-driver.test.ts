@@ -141,6 +141,24 @@ describe('the command driver', () => {
     });
   });
 
+  it.each([
+    ['echo "Which one?" > "$OPUS_OUT_DIR/question"', 'Which one?'],
+    [`echo '{"question":"Which one?"}' > "$OPUS_OUT_DIR/question"; exit 3`, 'Which one?'],
+    ['yes why | head -c 1000000 > "$OPUS_OUT_DIR/question"; echo boom > "$OPUS_OUT_DIR/error"', /^why\n(?:why\n){999}/],
+  ])('passes on what the agent asks, however it ended: %s', async (script, question) => {
+    const outcome = await run(script);
+    expect(outcome).toMatchObject({ kind: 'asked', question: expect.stringMatching(question) as string });
+    expect(outcome.kind === 'asked' && outcome.question.length).toBeLessThan(4_001);
+  });
+
+  it('takes the result of an agent that also left a question, and no question that is empty', async () => {
+    const both = `echo '{"summary":"s"}' > "$OPUS_RESULT_FILE"; echo 'Which?' > "$OPUS_OUT_DIR/question"`;
+    expect(await run(both)).toMatchObject({ kind: 'finished', result: { summary: 's' } });
+    expect(await run('echo > "$OPUS_OUT_DIR/question"; exit 7')).toMatchObject({ error: { code: 'agent.failed' } });
+    const link = await run('ln -s /etc/passwd "$OPUS_OUT_DIR/question"');
+    expect(link).toMatchObject({ kind: 'failed', error: { code: 'agent.unsafe-result' } });
+  });
+
   it('tells malformed JSON from none, so that it can be asked for once more', async () => {
     const outcome = await run('echo "{oops" > "$OPUS_RESULT_FILE"');
     expect(outcome.kind === 'finished' && outcome.result).toBeInstanceOf(MalformedJson);

@@ -1,6 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { eventStreamReader } from '../../runner/adapters/gateway/event-stream.ts';
-import { ask, askModel, latch, openGatewayLab, wayBy, waysToAsk, type GatewayLab } from '../support/gateway-lab.ts';
+import type { GatewayAccess } from '../../runner/core/ports/gateway.ts';
+import {
+  ask,
+  askModel,
+  latch,
+  openGatewayLab,
+  wayBy,
+  waysToAsk,
+  type GatewayLab,
+  type WayToAsk,
+} from '../support/gateway-lab.ts';
 
 let lab: GatewayLab;
 beforeEach(async () => {
@@ -103,9 +113,9 @@ describe('a response that is not ended', () => {
     else expect(record?.usage.input).toBe(Math.ceil(JSON.stringify(lab.provider.requests[0]?.body).length / 4));
   });
 
-  it.each(waysToAsk)('is counted once, and no longer generated, when the agent goes away: $dialect', async (way) => {
-    const held = latch();
-    lab.provider.say({ text, usage, beforePiece: (index) => (index === 12 ? held.opened : undefined) });
+  /** Asks, and goes away in the middle; the provider waits for `held` before the rest. */
+  async function askAndGo(way: WayToAsk, held: Promise<unknown>): Promise<GatewayAccess> {
+    lab.provider.say({ text, usage, beforePiece: (index) => (index === 12 ? held : undefined) });
     const gone = new AbortController();
     const access = await lab.open();
     const asked = askModel(access, way, {
@@ -115,37 +125,99 @@ describe('a response that is not ended', () => {
       },
     });
     await asked.catch(() => undefined);
+    return access;
+  }
+
+  it.each(waysToAsk)("is counted once, to the provider's token, when the agent goes away: $dialect", async (way) => {
+    const held = latch();
+    const access = await askAndGo(way, held.opened);
+    await access.close();
+    expect(lab.records).toEqual([]);
+    held.open();
     await vi.waitFor(() => {
-      expect(lab.records).toHaveLength(1);
+      expect(lab.records).toEqual([expect.objectContaining({ usage, estimated: false, model: way.model })]);
     });
+    expect(lab.provider.counted()).toEqual(usage);
+    expect(lab.provider.requests[0]?.isAborted).toBe(false);
+  });
+
+  it.each(waysToAsk)('that is not streamed is counted, too, when the agent goes away: $dialect', async (way) => {
+    const held = latch();
+    lab.provider.say({ text, usage, beforeAnswer: () => held.opened });
+    const access = await lab.open();
+    const asked = askModel(access, way, { stream: false }).catch(() => undefined);
+    await vi.waitFor(() => {
+      expect(lab.provider.requests).toHaveLength(1);
+    });
+    await access.close();
+    await asked;
+    held.open();
+    await vi.waitFor(() => {
+      expect(lab.records).toEqual([expect.objectContaining({ usage, estimated: false })]);
+    });
+  });
+
+  it('is read on for its count no longer than that takes a while, and then counted roughly', async () => {
+    await lab.close();
+    lab = await openGatewayLab({ drainMs: 50 });
+    const held = latch();
+    await askAndGo(wayBy('messages'), held.opened);
     await vi.waitFor(() => {
       expect(lab.provider.requests[0]?.isAborted).toBe(true);
     });
     held.open();
-    await access.close();
-    expect(lab.records).toEqual([expect.objectContaining({ estimated: true })]);
-  });
-
-  it('is counted when the attempt is closed in the middle', async () => {
-    const held = latch();
-    lab.provider.say({ text, usage, beforePiece: (index) => (index === 12 ? held.opened : undefined) });
-    const access = await lab.open();
-    let seen = '';
-    const asked = askModel(access, wayBy('messages'), { onText: (all) => (seen = all) });
-    await vi.waitFor(() => {
-      expect(seen).toContain('xxx');
-    });
-    const closed = access.close();
     expect(lab.records).toEqual([expect.objectContaining({ estimated: true })]);
     expect(lab.records[0]?.usage.input).toBe(usage.input);
-    await closed;
-    await asked.catch(() => undefined);
-    held.open();
-    await access.close();
-    expect(lab.records).toHaveLength(1);
   });
 
-  it('is counted for what was asked when the agent goes away before anything came', async () => {
+  it('holds up the end of the gateway for a moment, and is then counted roughly', async () => {
+    await lab.close();
+    lab = await openGatewayLab({ closeMs: 50 });
+    const held = latch();
+    await askAndGo(wayBy('messages'), held.opened);
+    await lab.gateway.close();
+    expect(lab.records).toEqual([expect.objectContaining({ estimated: true })]);
+    held.open();
+  });
+
+  it('has its count when the gateway ends and the provider is about to', async () => {
+    const held = latch();
+    await askAndGo(wayBy('messages'), held.opened);
+    const closed = lab.gateway.close();
+    held.open();
+    await closed;
+    expect(lab.records).toEqual([expect.objectContaining({ usage, estimated: false })]);
+  });
+
+  it('is cut at once when what the agent left passes the budget', async () => {
+    const [held, rest] = [latch(), latch()];
+    lab.provider.say({
+      ...{ text: 'word '.repeat(4000), usage: { input: 10, output: 4000 } },
+      beforePiece: (index) => (index === 12 ? held.opened : index === 400 ? rest.opened : undefined),
+    });
+    const gone = new AbortController();
+    const access = await lab.open({ budget: { tokens: 500, dollars: null } });
+    const asked = askModel(access, wayBy('messages'), {
+      signal: gone.signal,
+      onText: (seen) => {
+        if (seen.includes('word ')) gone.abort();
+      },
+    });
+    await asked.catch(() => undefined);
+    held.open();
+    await vi.waitFor(() => {
+      expect(lab.records).toEqual([expect.objectContaining({ estimated: true })]);
+    });
+    await vi.waitFor(() => {
+      expect(lab.provider.requests[0]?.isAborted).toBe(true);
+    });
+    rest.open();
+    expect(access.refusal()?.kind).toBe('budget');
+  });
+
+  it('is counted for what was asked when nothing comes in that while', async () => {
+    await lab.close();
+    lab = await openGatewayLab({ drainMs: 50 });
     lab.provider.say({ fault: { hang: true } });
     const gone = new AbortController();
     const asked = askModel(await lab.open(), wayBy('messages'), { signal: gone.signal, text: 'y'.repeat(4000) });
@@ -162,7 +234,51 @@ describe('a response that is not ended', () => {
     expect(lab.records[0]?.usage.output).toBe(0);
   });
 
+  it.each(waysToAsk)('is told from the moment it is asked for: $dialect', async (way) => {
+    const held = latch();
+    lab.provider.say({ text, usage, beforePiece: (index) => (index === 12 ? held.opened : undefined) });
+    const asked = askModel(await lab.open(), way);
+    await vi.waitFor(() => {
+      expect(lab.told[0]).toMatchObject({ open: true, estimated: true, model: way.model, usage: { output: 0 } });
+    });
+    expect(lab.told[0]?.usage.input).toBeGreaterThan(0);
+    held.open();
+    await asked;
+    const ids = new Set(lab.told.map(({ id }) => id));
+    expect(ids.size).toBe(1);
+    expect(lab.told.map(({ open }) => open)).toEqual([...lab.told.slice(1).map(() => true), false]);
+    // At the start, with the provider's first count where there is one, and at the end.
+    expect(lab.told.length).toBeLessThan(4);
+  });
+
+  it('is told again as it grows, now and then', async () => {
+    await lab.close();
+    let now = 0;
+    lab = await openGatewayLab({ now: () => now });
+    let seen = '';
+    let passed = -1;
+    lab.provider.say({
+      ...{ text: 'word '.repeat(16), usage: { input: 10, output: 60 } },
+      beforePiece: async () => {
+        // What was sent before has arrived, so that pieces come one by one.
+        await vi.waitFor(() => {
+          expect(seen.length).toBeGreaterThan(passed);
+        }, 1000);
+        passed = seen.length;
+        now += 3000;
+      },
+    });
+    await askModel(await lab.open(), wayBy('messages'), { onText: (text) => (seen = text) });
+    const counts = lab.told.map(({ usage: { output } }) => output);
+    expect(counts.length).toBeGreaterThan(4);
+    expect(counts.length).toBeLessThan(12);
+    expect(counts).toEqual([...counts].sort((left, right) => left - right));
+    expect(new Set(lab.told.map(({ at }) => at))).toEqual(new Set([0]));
+  });
+
   it('counts a picture in it as few tokens', async () => {
+    await lab.close();
+    lab = await openGatewayLab({ drainMs: 50 });
     lab.provider.say({ fault: { hang: true } });
     const gone = new AbortController();
     const text = Buffer.alloc(900_000, 7).toString('base64');
@@ -184,6 +300,15 @@ describe('what is no response of a model', () => {
     lab.provider.say({ fault: { status } });
     await askModel(await lab.open(), wayBy('messages'));
     expect(lab.records).toEqual([]);
+    expect(lab.refused).toEqual(lab.told.map(({ id }) => id));
+    expect(lab.refused).toHaveLength(1);
+  });
+
+  it('is not counted: a provider that cannot be reached', async () => {
+    await lab.provider.close();
+    expect((await askModel(await lab.open(), wayBy('messages'))).status).toBe(502);
+    expect(lab.records).toEqual([]);
+    expect(lab.refused).toHaveLength(1);
   });
 
   it('is not counted: lists of models, counts of tokens', async () => {

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMetrics, type Metrics, type MetricsOptions } from '../../runner/adapters/metrics/create-metrics.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import type { Attempt, Job, JobRegistry } from '../../runner/core/ports/job-registry.ts';
-import { aJob, anAttempt } from '../support/records.ts';
+import { aJob, anAttempt, aResponse } from '../support/records.ts';
 
 const hour = 3_600_000;
 
@@ -33,6 +33,7 @@ describe('the metrics', () => {
       sandboxesAlive: () => 2,
       circuits: () => [],
       paused: () => 'no',
+      windows: () => [],
       ...options,
     });
     open.push(metrics);
@@ -194,14 +195,42 @@ describe('the metrics', () => {
   it('show zero tokens and cost until usage is reported, then what was', async () => {
     const metrics = start();
     expect(await valuesOf(metrics, 'opus_cost_usd_total')).toEqual({ 'agent="",model=""': 0 });
-    for (const cost of [0.25, 0.5]) {
-      metrics.observeUsage({ agent: 'coder', model: 'm-1', inputTokens: 100, outputTokens: 10, cost });
-    }
+    for (const cost of [0.25, 0.5]) registry.recordUsage(aResponse({ id: `of ${cost}`, cost }));
+    registry.recordUsage(aResponse({ id: 'open', open: true, estimated: true, cost: 0.1 }));
+    registry.recordUsage(aResponse({ id: 'plan', subscription: true, model: 'm-2' }));
     expect(await valuesOf(metrics, 'opus_tokens_total')).toMatchObject({
       'agent="coder",model="m-1",kind="input"': 200,
       'agent="coder",model="m-1",kind="output"': 20,
     });
-    expect(await valuesOf(metrics, 'opus_cost_usd_total')).toMatchObject({ 'agent="coder",model="m-1"': 0.75 });
+    const paid = { 'agent="",model=""': 0, 'agent="coder",model="m-1"': 0.75, 'agent="coder",model="m-2"': 0 };
+    expect(await valuesOf(metrics, 'opus_cost_usd_total')).toEqual(paid);
+    expect(await valuesOf(metrics, 'opus_model_responses_total')).toEqual({
+      'agent="coder",model="m-1",count="told"': 2,
+      'agent="coder",model="m-2",count="told"': 1,
+    });
+  });
+
+  it('count a response that a dead runner left open once it is closed, and one that never was not at all', async () => {
+    const before = start();
+    for (const id of ['left', 'never']) registry.recordUsage(aResponse({ id, open: true, estimated: true }));
+    await before.render();
+    before.close();
+    kill(before);
+    registry.dropUsage('never');
+    const after = start();
+    expect(await valuesOf(after, 'opus_model_responses_total')).toEqual({});
+    registry.closeUsage();
+    const counted = { 'agent="coder",model="m-1",count="estimated"': 1 };
+    expect(await valuesOf(after, 'opus_model_responses_total')).toEqual(counted);
+    expect(await valuesOf(after, 'opus_model_responses_total')).toEqual(counted);
+  });
+
+  it('show how full the windows of subscriptions are', async () => {
+    const windows = [{ endpoint: 'anthropic', lengthMs: 5 * hour, share: 0.42, resetsAt: null, at: 0 }];
+    const metrics = start({ windows: () => windows });
+    expect(await valuesOf(metrics, 'opus_subscription_window_share')).toEqual({
+      'endpoint="anthropic",window="5h"': 0.42,
+    });
   });
 
   it.each([
@@ -234,7 +263,7 @@ describe('the metrics', () => {
     const job = put({ number: 1 });
     endAttempt(attempt(job), 'passed');
     end(job, 'succeeded');
-    before.observeUsage({ agent: 'coder', model: 'm-1', inputTokens: 1, outputTokens: 1, cost: 2 });
+    registry.recordUsage(aResponse({ cost: 2 }));
     await before.render();
     now += 61_000;
     await before.render();

@@ -9,7 +9,8 @@ import type { GatewayAccess, GatewayRefusal } from '../../runner/core/ports/gate
 import type { AgentEvent } from '../../shared/domain/agent-event.ts';
 import { nativeKinds } from '../support/agent-clis.ts';
 import { gatewayTo, startCliModels, type CliModels } from '../support/cli-models.ts';
-import { nativeLab, type LabRun } from '../support/native-lab.ts';
+import type { LabRun } from '../support/driver-lab.ts';
+import { nativeLab } from '../support/native-lab.ts';
 import { newMark, processesWith } from '../support/sandbox-runs.ts';
 import { readTranscript } from '../support/transcripts.ts';
 
@@ -70,7 +71,9 @@ describe.each(nativeKinds)('the %s driver', (kind) => {
     expect(env).toMatch(/^OPUS_JOB_ID=FR-1-1$/m);
     expect(env).toMatch(new RegExp(`^HOME=${folder}/attempts/1/home-1$`, 'm'));
     expect(`${env}${args}`.match(/opus-gateway/g)).toHaveLength(1);
-    expect(readFileSync(join(lab.tree, 'prompt'), 'utf8')).toBe('-- Do "it" and say $so.\n');
+    const prompt = readFileSync(join(lab.tree, 'prompt'), 'utf8');
+    expect(prompt.startsWith('-- Do "it" and say $so.\n\n')).toBe(true);
+    expect(prompt).toContain(`to the file ${/^OPUS_OUT_DIR=(.*)$/m.exec(env)?.[1] ?? '?'}/question`);
     expect(args).not.toContain('say $so');
   });
 
@@ -104,6 +107,25 @@ describe.each(nativeKinds)('the %s driver', (kind) => {
     const { outcome } = await standIn(kind, `${writesResult}; exit 0`).run();
     expect(outcome).toMatchObject({ kind: 'failed', error: { code: 'agent.failed' } });
     expect(outcome.kind === 'failed' && outcome.error.message).toMatch(/without saying that it was done/);
+  });
+
+  it('passes on what its CLI asks in a file, and gives it no tool that asks a terminal', async () => {
+    const lab = standIn(
+      kind,
+      `printf '%s\\n' "$@" > seen; env >> seen; cat "$HOME/.gemini/settings.json" >> seen 2>/dev/null
+echo 'Which?' > "$OPUS_OUT_DIR/question"; ${printing(kind, 'success')}`,
+    );
+    const tools = kind === 'codex' ? [] : ['Read', 'AskUserQuestion', 'question'];
+    const { outcome, events } = await lab.run({}, { tools });
+    expect(outcome).toMatchObject({ kind: 'asked', question: 'Which?' });
+    expect(events).toContainEqual({ kind: 'question', question: 'Which?' });
+    const seen = readFileSync(join(lab.tree, 'seen'), 'utf8');
+    expect(seen).not.toMatch(
+      { claude: /AskUser/, codex: /never/, opencode: /"question":"allow"/, gemini: /never/ }[kind],
+    );
+    expect(seen).toMatch(
+      { claude: /--tools/, codex: /exec/, opencode: /"\*":"deny"/, gemini: /"exclude":\["ask_user"\]/ }[kind],
+    );
   });
 
   it('is not content with good words alone', async () => {

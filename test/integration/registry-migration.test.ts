@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createBackups } from '../../runner/adapters/registry/backups.ts';
 import { openRegistrySafely, type SafelyOpened } from '../../runner/adapters/registry/open-registry-safely.ts';
+import { aResponse } from '../support/records.ts';
 import { writeVersion1Registry } from '../support/version-1-registry.ts';
 
 let folder: string;
@@ -155,6 +156,30 @@ describe('a registry of the first version', () => {
     const before = dump(file);
     await expect(openRegistrySafely({ file, clock, backups: failing })).rejects.toThrow('no space');
     expect(dump(file)).toEqual(before);
+  });
+});
+
+describe('a registry of the third version', () => {
+  it('keeps what models took, as told by their providers, and goes on with it', async () => {
+    rmSync(file);
+    const database = new DatabaseSync(file);
+    database.exec(readFileSync(new URL('../fixtures/registry/schema-3.sql', import.meta.url), 'utf8'));
+    const columns = 'job_id, agent, endpoint, model, at, input, cache_read, cache_write, output, cost, subscription';
+    database.exec(`INSERT INTO usage (${columns}) VALUES
+      ('FR-1-1', 'coder', 'anthropic', 'm-1', 1, 100, 30, 0, 10, 0.5, 0),
+      ('FR-1-1', 'coder', 'anthropic', 'm-1', 2, 100, 30, 0, 10, 0.5, 1)`);
+    database.close();
+    const { registry } = await open();
+    registry.recordUsage(aResponse({ at: 3 }));
+    expect(registry.usage({ jobId: 'FR-1-1' })).toEqual([
+      {
+        ...{ agent: 'coder', model: 'm-1', responses: 3, estimated: 0, cost: 1, unpriced: 0, subscription: 110 },
+        ...{ usage: { input: 300, cacheRead: 90, cacheWrite: 0, output: 30 }, shares: [] },
+      },
+    ]);
+    expect(registry.closeUsage()).toBe(0);
+    registry.close();
+    expect(backups().list()).toMatchObject([{ reason: 'migration', schema: 3 }]);
   });
 });
 

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import type { JobRegistry } from '../../runner/core/ports/job-registry.ts';
-import { aJob, anAttempt } from '../support/records.ts';
+import { aJob, anAttempt, aResponse } from '../support/records.ts';
 
 let folder: string;
 let registry: JobRegistry;
@@ -136,35 +136,91 @@ describe('pruning', () => {
 });
 
 describe('what models took', () => {
-  const usage = { input: 900, cacheRead: 300, cacheWrite: 0, output: 100 };
-  const entry = {
-    jobId: 'FR-1-1',
-    attemptId: 'a',
-    agent: 'coder',
-    endpoint: 'anthropic',
-    model: 'large',
-    at: 1_000,
-    usage,
-    cost: 0.5,
-    subscription: false,
-  };
+  const usage = { input: 100, cacheRead: 30, cacheWrite: 0, output: 10 };
+  const sums = { responses: 1, estimated: 0, usage, cost: 0.5, unpriced: 0, subscription: 0, shares: [] };
 
   it('is summed by agent and model, for a job and for a time, with what has no known price apart', () => {
-    registry.recordUsage(entry);
-    registry.recordUsage({ ...entry, at: 2_000, cost: null });
-    registry.recordUsage({ ...entry, jobId: null, attemptId: null, agent: 'ask', cost: 2 });
+    registry.recordUsage(aResponse());
+    registry.recordUsage(aResponse({ id: '2', at: 2_000, cost: null }));
+    registry.recordUsage(aResponse({ id: '3', jobId: null, attemptId: null, agent: 'ask', cost: 2 }));
     expect(registry.usage({ jobId: 'FR-1-1' })).toEqual([
       {
-        agent: 'coder',
-        model: 'large',
-        responses: 2,
-        usage: { input: 1_800, cacheRead: 600, cacheWrite: 0, output: 200 },
-        cost: 0.5,
-        unpriced: 1_000,
+        ...{ ...sums, agent: 'coder', model: 'm-1', responses: 2, unpriced: 110 },
+        usage: { input: 200, cacheRead: 60, cacheWrite: 0, output: 20 },
       },
     ]);
     expect(registry.usage({ since: 2_000 }).map(({ responses }) => responses)).toEqual([1]);
     expect(registry.usage({}).map(({ agent }) => agent)).toEqual(['ask', 'coder']);
+  });
+
+  it('is summed by day, agent, model or job', () => {
+    const day = (number: number) => new Date(2026, 0, number, 12).getTime();
+    registry.recordUsage(aResponse({ at: day(2) }));
+    registry.recordUsage(aResponse({ id: '2', at: day(1), cost: 3, model: 'm-2' }));
+    registry.recordUsage(aResponse({ id: '3', at: day(2), jobId: null, agent: 'ask' }));
+    const keys = (by: 'day' | 'agent' | 'model' | 'job') =>
+      registry.usageBy(by, {}).map(({ key, responses, cost }) => [key, responses, cost]);
+    expect(keys('day')).toEqual([
+      ['2026-01-01', 1, 3],
+      ['2026-01-02', 2, 1],
+    ]);
+    expect(keys('agent')).toEqual([
+      ['coder', 2, 3.5],
+      ['ask', 1, 0.5],
+    ]);
+    expect(keys('model')).toEqual([
+      ['m-2', 1, 3],
+      ['m-1', 2, 1],
+    ]);
+    expect(keys('job')).toEqual([
+      ['FR-1-1', 2, 3.5],
+      [null, 1, 0.5],
+    ]);
+    expect(registry.usageBy('day', { since: day(2) })).toEqual([
+      { ...sums, key: '2026-01-02', responses: 2, cost: 1, usage: { ...usage, input: 200, cacheRead: 60, output: 20 } },
+    ]);
+  });
+
+  it('counts while it goes on, and is put right at its end', () => {
+    const open = aResponse({ open: true, estimated: true, cost: null, usage: { ...usage, output: 0 } });
+    registry.recordUsage(open);
+    expect(registry.usage({})).toMatchObject([{ responses: 1, estimated: 1, usage: { output: 0 }, unpriced: 100 }]);
+    registry.recordUsage(aResponse({ model: 'm-1-of-june' }));
+    expect(registry.usage({})).toEqual([{ ...sums, agent: 'coder', model: 'm-1-of-june' }]);
+    expect(registry.closeUsage()).toBe(0);
+  });
+
+  it('is no more known than as estimated when a dead runner left it open, until somebody knows better', () => {
+    registry.recordUsage(aResponse({ open: true, estimated: false }));
+    expect(registry.closeUsage()).toBe(1);
+    expect(registry.usage({})).toMatchObject([{ responses: 1, estimated: 1, usage }]);
+    registry.recordUsage(aResponse({ usage: { ...usage, output: 99 } }));
+    expect(registry.usage({})).toMatchObject([{ responses: 1, estimated: 0, usage: { output: 99 } }]);
+  });
+
+  it('is nothing where the provider did not take the call', () => {
+    registry.recordUsage(aResponse({ open: true }));
+    registry.dropUsage('response-1');
+    expect(registry.usage({})).toEqual([]);
+  });
+
+  it('of a subscription costs no dollars, and takes parts of its windows', () => {
+    const shares = [
+      { lengthMs: 18_000_000, share: 0.25 },
+      { lengthMs: 604_800_000, share: 0.125 },
+    ];
+    registry.recordUsage(aResponse({ subscription: true, shares }));
+    registry.recordUsage(aResponse({ id: '2', subscription: true, shares: shares.slice(0, 1), cost: null }));
+    registry.recordUsage(aResponse({ id: '3' }));
+    expect(registry.usage({ jobId: 'FR-1-1' })).toMatchObject([
+      {
+        ...{ responses: 3, cost: 0.5, unpriced: 0, subscription: 220 },
+        shares: [
+          { endpoint: 'anthropic', lengthMs: 18_000_000, share: 0.5 },
+          { endpoint: 'anthropic', lengthMs: 604_800_000, share: 0.125 },
+        ],
+      },
+    ]);
   });
 
   it('belongs to a conversation that only the attempt’s own worker may name', () => {

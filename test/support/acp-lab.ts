@@ -24,6 +24,7 @@ export interface AcpRunOptions {
   /** Of an earlier run: its tree, its state. */
   readonly folder?: string;
   readonly onEvent?: (event: AgentEvent) => void;
+  readonly home?: string;
   readonly graceMs?: number;
   readonly refusalGraceMs?: number;
 }
@@ -40,7 +41,7 @@ export async function runAcpAgent(script: AgentScript, options: AcpRunOptions = 
     sandbox: options.sandbox ?? bubblewrap,
     configFolder: '/config',
     environment: { CI: 'yes', SECRET: 'hunter2' },
-    home: '/home/nobody',
+    home: options.home ?? '/home/nobody',
     protocolOf: (endpoint) =>
       (({ anthropic: 'anthropic', google: 'google', house: 'openai-compatible' }) as const)[endpoint] ?? null,
     graceMs: options.graceMs ?? 5_000,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { request as httpRequest, type IncomingHttpHeaders, type OutgoingHttpHeaders } from 'node:http';
 import { createGateway, type GatewayOptions } from '../../runner/adapters/gateway/create-gateway.ts';
 import type { ModelConfig } from '../../runner/core/configuration.ts';
-import type { Gateway, GatewayAccess, OpenGateway, UsageRecord } from '../../runner/core/ports/gateway.ts';
+import type { Budget, Gateway, GatewayAccess, OpenGateway, UsageRecord } from '../../runner/core/ports/gateway.ts';
 import type { Dialect } from './scripted-dialects.ts';
 import { startScriptedModels, type ScriptedModels } from './scripted-models.ts';
 
@@ -18,13 +18,21 @@ export interface LoggedLine {
 export interface GatewayLab {
   readonly provider: ScriptedModels;
   readonly gateway: Gateway;
+  /** Of responses that have ended. */
   readonly records: UsageRecord[];
+  /** Everything that was told of responses, the open ones too, as it was told. */
+  readonly told: UsageRecord[];
+  /** Responses that never were. */
+  readonly refused: string[];
   readonly log: LoggedLine[];
-  open(options?: Partial<OpenGateway>): Promise<GatewayAccess>;
+  /** With a budget of its own, where one is named. */
+  open(options?: Partial<OpenGateway> & { readonly budget?: Budget }): Promise<GatewayAccess>;
   close(): Promise<void>;
 }
 
-export interface GatewayLabOptions extends Partial<Pick<GatewayOptions, 'idleMs' | 'resolveSecret'>> {
+export interface GatewayLabOptions extends Partial<
+  Pick<GatewayOptions, 'idleMs' | 'drainMs' | 'closeMs' | 'resolveSecret'>
+> {
   readonly models?: Readonly<Record<string, Partial<ModelConfig>>>;
   readonly now?: () => number;
 }
@@ -34,10 +42,19 @@ export const endpoints = ['anthropic', 'openai', 'google', 'house'] as const;
 export async function openGatewayLab(options: GatewayLabOptions = {}): Promise<GatewayLab> {
   const provider = await startScriptedModels({ order: 'requests' });
   const records: UsageRecord[] = [];
+  const told: UsageRecord[] = [];
+  const refused: string[] = [];
   const log: LoggedLine[] = [];
   const write = (fields: LoggedLine['fields'], message: string): void => void log.push({ fields, message });
   const model = (protocol: ModelConfig['protocol'], path: string, more: Partial<ModelConfig> = {}): ModelConfig => ({
-    ...{ key: { kind: 'env', name: 'KEY' }, url: provider.url + path, protocol, subscription: false, prices: {} },
+    ...{
+      key: { kind: 'env', name: 'KEY' },
+      url: provider.url + path,
+      protocol,
+      subscription: false,
+      prices: {},
+      window: null,
+    },
     ...more,
   });
   const { models = {} } = options;
@@ -52,23 +69,41 @@ export async function openGatewayLab(options: GatewayLabOptions = {}): Promise<G
     clock: { now: options.now ?? Date.now },
     log: { debug: write, info: write, warn: write, error: write },
     ...(options.idleMs === undefined ? {} : { idleMs: options.idleMs }),
+    ...(options.drainMs === undefined ? {} : { drainMs: options.drainMs }),
+    ...(options.closeMs === undefined ? {} : { closeMs: options.closeMs }),
   });
   return {
     provider,
     gateway,
-    records,
-    log,
-    open: (more = {}) =>
-      gateway.open({
+    ...{ records, told, refused, log },
+    open: ({ budget = { tokens: null, dollars: null }, ...more } = {}) => {
+      const known = new Map<string, UsageRecord>();
+      return gateway.open({
         ...{ job: 'FR-001-1', attempt: 'attempt-1', agent: 'coder', endpoints },
-        ...{ budget: { tokens: null, dollars: null }, onUsage: (record: UsageRecord) => records.push(record) },
+        left: () => leftOf(budget, [...known.values()]),
+        onUsage: (record) => {
+          known.set(record.id, record);
+          told.push(record);
+          if (!record.open) records.push(record);
+        },
+        onRefused: (id) => {
+          known.delete(id);
+          refused.push(id);
+        },
         ...more,
-      }),
+      });
+    },
     close: async () => {
       await gateway.close();
       await provider.close();
     },
   };
+}
+
+function leftOf({ tokens, dollars }: Budget, records: readonly UsageRecord[]): Budget {
+  const used = records.reduce((sum, { usage }) => sum + usage.input + usage.output, 0);
+  const paid = records.reduce((sum, { cost, subscription }) => sum + (subscription ? 0 : (cost ?? 0)), 0);
+  return { tokens: tokens === null ? null : tokens - used, dollars: dollars === null ? null : dollars - paid };
 }
 
 export interface Answer {

@@ -1,4 +1,4 @@
-import type { Attempt, Job } from '../../runner/core/ports/job-registry.ts';
+import type { Attempt, Job, UsageEntry } from '../../runner/core/ports/job-registry.ts';
 
 /** A running job of FR-1, with whatever a test says of it. */
 export function aJob(fields: Partial<Job> = {}): Job {
@@ -58,6 +58,26 @@ export function anAttempt(fields: Partial<Attempt> = {}): Attempt {
     generation: 0,
     leaseUntil: null,
     session: null,
+    ...fields,
+  };
+}
+
+/** What a response of the coder's model took, told by its provider, with whatever a test says of it. */
+export function aResponse(fields: Partial<UsageEntry> = {}): UsageEntry {
+  return {
+    id: 'response-1',
+    open: false,
+    jobId: 'FR-1-1',
+    attemptId: 'FR-1-1/code/0/1',
+    agent: 'coder',
+    endpoint: 'anthropic',
+    model: 'm-1',
+    at: 1_000,
+    usage: { input: 100, cacheRead: 30, cacheWrite: 0, output: 10 },
+    cost: 0.5,
+    subscription: false,
+    estimated: false,
+    shares: [],
     ...fields,
   };
 }

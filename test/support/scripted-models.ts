@@ -12,6 +12,8 @@ export interface ScriptedTurn {
   readonly tools?: readonly { readonly name: string; readonly input: unknown }[];
   readonly usage?: Partial<TokenUsage>;
   readonly fault?: ScriptedFault;
+  /** Called before anything is answered; the answer waits for it. */
+  readonly beforeAnswer?: () => Promise<unknown>;
   /** Called before each piece of a stream; the next one waits for it. */
   readonly beforePiece?: (index: number) => Promise<unknown> | undefined;
 }
@@ -124,6 +126,7 @@ export async function startScriptedModels(options: ScriptedModelsOptions = {}): 
     const record = { dialect: call.dialect, method, url, headers, body, turn: index, isAborted: false };
     requests.push(record);
     response.once('close', () => (record.isAborted = !response.writableFinished));
+    await turn.beforeAnswer?.();
     if (fails(turn, call, request, response)) return;
     const usage = { input: 100, cacheRead: 0, cacheWrite: 0, output: 10, ...turn.usage };
     const scripted = dialects[call.dialect].answer(call, turn, usage);

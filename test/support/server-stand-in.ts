@@ -20,6 +20,7 @@ export function aJobDocument(fields: Partial<JobDocument> = {}): JobDocument {
     pr: null,
     gate: null,
     cost: null,
+    weaker: [],
     error: null,
     ...fields,
   };
@@ -92,10 +93,13 @@ export function createStandIn(replacing: Partial<ServerApplication> = {}): Stand
     ...replacing,
   };
   const application = new Proxy(given, {
-    get: (methods, method: keyof ServerApplication) => (params: never, context: never) => {
-      calls.push({ method, params });
-      const perform = methods[method] as ((params: never, context: never) => Promise<unknown>) | undefined;
-      return perform?.(params, context) ?? Promise.reject(new Error(`The stand-in has no ${method}`));
+    get: (methods, method: keyof ServerApplication) => {
+      if (method === 'subscribeOutput') return methods[method];
+      return (params: never, context: never) => {
+        calls.push({ method, params });
+        const perform = methods[method] as ((params: never, context: never) => Promise<unknown>) | undefined;
+        return perform?.(params, context) ?? Promise.reject(new Error(`The stand-in has no ${method}`));
+      };
     },
   }) as ServerApplication;
 

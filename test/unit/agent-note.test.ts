@@ -53,6 +53,44 @@ describe('an agent note', () => {
     });
   });
 
+  it('may be one that works only where it is named, said by that word alone', () => {
+    expect(agent(['stage: code', 'driver: claude', 'only: named'])).toMatchObject({ profile: { onlyNamed: true } });
+    expect(problems(['stage: code', 'driver: claude', 'only: mondays'])).toMatchObject([
+      {
+        line: 4,
+        message: '`mondays` cannot be used in `only`.',
+        hint: expect.stringContaining('only: named') as string,
+      },
+    ]);
+  });
+
+  it('may name files of a login, each of which may be renewed', () => {
+    const file = '~/.codex/auth.json';
+    const read = (value: string) => agent(['stage: code', 'driver: codex', `credentials: ${value}`]);
+    expect(read(file)).toMatchObject({ profile: { credentials: [{ file, refresh: false }] } });
+    expect(read(`[${file}, { file: /home/me/b, refresh: true }]`)).toMatchObject({
+      profile: {
+        credentials: [
+          { file, refresh: false },
+          { file: '/home/me/b', refresh: true },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    'auth.json',
+    '~/../other/auth.json',
+    '[{ path: ~/a }]',
+    '[{ file: ~/a, refresh: often }]',
+    '~/folder/',
+    'true',
+  ])('takes no login from %s', (value) => {
+    expect(problems(['stage: code', 'driver: codex', `credentials: ${value}`])).toMatchObject([
+      { line: 4, hint: expect.stringContaining('[~/.codex/auth.json]') as string },
+    ]);
+  });
+
   it('needs no more than a stage, a driver and a prompt', () => {
     expect(agent(['stage: code', 'driver: claude'])).toMatchObject({
       kind: 'agent',
@@ -81,6 +119,8 @@ describe('an agent note', () => {
     ['a secret in env', ['stage: code', 'driver: claude', 'env: ["TOKEN=abc"]'], 4, /never their values/],
     ['an address as host', ['stage: code', 'driver: claude', 'network: ["https://a.b/c"]'], 4, /host names/],
     ['a relative path', ['stage: code', 'driver: claude', 'reads: [tools]'], 4, /absolute paths/],
+    ['tools for an agent that takes none', ['stage: code', 'driver: codex', 'tools: [Read]'], 4, /Leave `tools` out/],
+    ['a login for no program', ['stage: code', 'driver: llm', 'credentials: ~/a'], 4, /Leave `credentials` out/],
     ['a list as model', ['stage: code', 'driver: claude', 'model: [a]'], 4, /simple/],
     ['broken frontmatter', ['stage: code', 'driver: a: b'], 3, /double quotes/],
   ])('with %s says where, and what to write instead', (_, lines, line, hint) => {

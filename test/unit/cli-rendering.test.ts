@@ -6,6 +6,7 @@ import { plainLine, plainText, shortDuration } from '../../runner/cli/plain-text
 import { createProgress } from '../../runner/cli/progress.ts';
 import { errorLines, exitCodeOfError, printError } from '../../runner/cli/render-error.ts';
 import { jobLines, nextSteps } from '../../runner/cli/render-job.ts';
+import { pictureLines } from '../../runner/cli/status-picture.ts';
 import { tableLines } from '../../runner/cli/tables.ts';
 import { fakeTerminal } from '../support/fake-terminal.ts';
 
@@ -32,9 +33,24 @@ const job: JobDocument = {
   pr: { url: 'file:///r.git#pull/1', number: 1, state: 'open' },
   gate: 'merge@1234e567',
   cost: null,
+  weaker: [],
   error: null,
 };
 const command = (words: string): string => `opus ${words} --config there/opus.yml`;
+
+test('a weaker job says so in job show and in status', () => {
+  const weaker = ['the agent coder holds its own login (~/.codex/auth.json)'];
+  const names = { title: 'X', base: 'main', isWorkedOn: false };
+  const shown = (one: JobDocument): string[] => [
+    ...jobLines(fakeTerminal(), one, names, { command } as never),
+    ...pictureLines(fakeTerminal(), { runner: null, foreground: null, jobs: [one], now: 0, command }),
+  ];
+  expect(shown({ ...job, weaker }).filter((line) => line.includes('own login'))).toEqual([
+    'weaker        The agent coder holds its own login (~/.codex/auth.json).',
+    'FR-001-1: the agent coder holds its own login (~/.codex/auth.json).',
+  ]);
+  expect(shown(job).join('\n')).not.toMatch(/weaker/i);
+});
 
 describe('errors', () => {
   test('are a sentence with its code, where, and what to do; never a stack', () => {

@@ -73,6 +73,7 @@ describe('opus.yml', () => {
       dailyTokens: 100_000_000,
       network: null,
       drivers: null,
+      credentials: true,
       autoMerge: false,
       reviewQueue: null,
       diskReserve: 1024 ** 3,
@@ -102,7 +103,7 @@ describe('opus.yml', () => {
       '    url: https://github.com/me/web.git',
       '    forge: github',
       '    github: { repo: me/web, app: { id: 42, key: file:./app.pem }, api: https://github.example.com/api/v3 }',
-      'models: { anthropic: { key: env:ANTHROPIC_API_KEY, url: https://example.com }, house: { url: http://10.0.0.1:8080/v1 }, max: { key: env:CLAUDE_TOKEN, url: https://example.com, protocol: anthropic, subscription: true, prices: { model-x: { input: 3, output: 15, cacheRead: 0.3 } } } }',
+      'models: { anthropic: { key: env:ANTHROPIC_API_KEY, url: https://example.com }, house: { url: http://10.0.0.1:8080/v1 }, max: { key: env:CLAUDE_TOKEN, url: https://example.com, protocol: anthropic, subscription: true, prices: { model-x: { input: 3, output: 15, cacheRead: 0.3 } }, window: { tokens: 5M, every: 5h } } }',
       'server: { host: 0.0.0.0, port: 80, publicUrl: https://opus.example.com, tls: { certificate: c.pem, key: k.pem }, trustProxy: false }',
       'data: ~/.opus',
       'engine: { kind: postgres, url: env:DATABASE_URL }',
@@ -150,6 +151,7 @@ describe('opus.yml', () => {
         protocol: 'anthropic',
         subscription: false,
         prices: {},
+        window: null,
       },
       house: {
         key: null,
@@ -157,6 +159,7 @@ describe('opus.yml', () => {
         protocol: 'openai-compatible',
         subscription: false,
         prices: {},
+        window: null,
       },
       max: {
         key: { kind: 'env', name: 'CLAUDE_TOKEN' },
@@ -164,6 +167,7 @@ describe('opus.yml', () => {
         protocol: 'anthropic',
         subscription: true,
         prices: { 'model-x': { input: 3, output: 15, cacheRead: 0.3 } },
+        window: { tokens: 5_000_000, every: 18_000_000 },
       },
     });
     expect(config.server.tls).toEqual({ certificate: join(folder, 'c.pem'), key: join(folder, 'k.pem') });

@@ -20,7 +20,7 @@ const report = (attempts: readonly Attempt[], comment = ''): string =>
       },
     ],
     stat: null,
-    isolated: true,
+    weaker: [],
     notTested: false,
     command: 'npx opus',
     now: 0,

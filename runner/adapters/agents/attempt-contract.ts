@@ -17,7 +17,11 @@ export interface AttemptPaths {
   readonly out: string;
 }
 
-export async function writeAttemptFiles(request: AgentRequest): Promise<AttemptPaths> {
+/** `closing` follows the prompt, for what an agent is told of these files. */
+export async function writeAttemptFiles(
+  request: AgentRequest,
+  closing: (paths: AttemptPaths) => string = () => '',
+): Promise<AttemptPaths> {
   const folder = request.attemptFolder;
   const paths = {
     prompt: join(folder, 'prompt.md'),
@@ -27,7 +31,7 @@ export async function writeAttemptFiles(request: AgentRequest): Promise<AttemptP
     out: join(folder, 'work', 'out'),
   };
   await mkdir(paths.out, { recursive: true });
-  await writeFile(paths.prompt, request.prompt);
+  await writeFile(paths.prompt, request.prompt + closing(paths));
   if (request.plan !== null) await writeFile(paths.plan, request.plan);
   return paths;
 }

@@ -1,8 +1,12 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { toOpusError } from '#shared/domain/errors.ts';
-import type { AgentDriver, AgentOutcome, AgentReport, AgentRequest } from '../../core/ports/agent.ts';
+import type { AgentDriver, AgentOutcome, AgentReport } from '../../core/ports/agent.ts';
 import type { Sandbox } from '../../core/ports/sandbox.ts';
 import { contractEnvironment, contractMounts, emptyReport, readResult, writeAttemptFiles } from './attempt-contract.ts';
 import { commandValues, fillCommand } from './command-line.ts';
+import { withOwnLogin, type LoginParts } from './own-login.ts';
+import { readQuestion } from './question-file.ts';
 import { endingError, exitError, named, noResult, sentinelError } from './command-failures.ts';
 
 export interface CommandDriverOptions {
@@ -20,7 +24,7 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
   return {
     async run(request) {
       try {
-        return await runCommand(options, request);
+        return await withOwnLogin(options, request, (parts) => runCommand(options, parts));
       } catch (thrown) {
         const error = named(toOpusError(thrown), request);
         return { kind: 'failed', error: error.summary(), report: emptyReport };
@@ -29,13 +33,24 @@ export function createCommandDriver(options: CommandDriverOptions): AgentDriver 
   };
 }
 
-async function runCommand(options: CommandDriverOptions, request: AgentRequest): Promise<AgentOutcome> {
+async function runCommand(
+  options: CommandDriverOptions,
+  { request, sandbox, login }: LoginParts,
+): Promise<AgentOutcome> {
   const paths = await writeAttemptFiles(request);
-  const result = await options.sandbox.run({
+  const home = login.isEmpty ? null : join(request.attemptFolder, 'home');
+  if (home !== null) {
+    await mkdir(home, { mode: 0o700 });
+    await login.place(home);
+  }
+  const result = await sandbox.run({
     argv: fillCommand(request, commandValues(options.configFolder, request, paths)),
     cwd: request.tree.path,
-    env: contractEnvironment(options.environment, request, paths),
-    mounts: contractMounts(options.home, request, paths),
+    env: { ...contractEnvironment(options.environment, request, paths), ...(home === null ? {} : { HOME: home }) },
+    mounts: [
+      ...contractMounts(options.home, request, paths),
+      ...(home === null ? [] : [{ source: home, mode: 'read-write' } as const]),
+    ],
     hidden: request.hidden,
     network: request.profile.network,
     limits: request.limits,
@@ -53,6 +68,8 @@ async function runCommand(options: CommandDriverOptions, request: AgentRequest):
     session: null,
   };
   if (result.ending === 'aborted') return { kind: 'canceled', report };
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
   const failure =
     endingError(request, result) ?? (await sentinelError(request, paths.out)) ?? exitError(request, result);
   if (failure) return { kind: 'failed', error: failure, report };

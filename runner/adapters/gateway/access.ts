@@ -11,7 +11,7 @@ import type { PriceOf } from './prices.ts';
 import { privateSocket } from './private-socket.ts';
 import { answerError, endOfRun } from './protocol-errors.ts';
 import type { Connections } from './provider-request.ts';
-import { createRedaction } from './redaction.ts';
+import { createRedaction } from '../../core/blank-out.ts';
 import { dialectOf, routeOf, type Route } from './routes.ts';
 
 export interface AccessOptions {
@@ -21,6 +21,14 @@ export interface AccessOptions {
   readonly priceOf: PriceOf;
   readonly clock: Clock;
   readonly log: Log;
+  readonly drainMs: number;
+}
+
+export interface Access extends GatewayAccess {
+  /** When what providers are answering has ended. */
+  settled(): Promise<void>;
+  /** Ends that. */
+  cut(reason: string): void;
 }
 
 const mostBodyBytes = 64 * 1024 ** 2;
@@ -30,12 +38,12 @@ const mostCalls = 32;
 const mostLogged = 20;
 
 /** A server on a socket of its own, for one attempt. */
-export async function openAccess(options: AccessOptions): Promise<GatewayAccess> {
-  const { request: opened, endpoints, log } = options;
+export async function openAccess(options: AccessOptions): Promise<Access> {
+  const { request: opened, endpoints, log, clock, drainMs } = options;
   const ledger = createLedger(options);
   const redaction = createRedaction(endpoints.map(({ secret }) => secret ?? '').filter((secret) => secret !== ''));
   const sockets = new Set<Socket>();
-  let calls = 0;
+  const calls = new Set<Promise<void>>();
   let bytesTogether = 0;
   let logged = 0;
   let closing: Promise<void> | null = null;
@@ -96,7 +104,7 @@ export async function openAccess(options: AccessOptions): Promise<GatewayAccess>
     }
     const begun = ledger.begin(call);
     try {
-      await passOn({ ...call, ...begun, connections: options.connections, redaction });
+      await passOn({ ...call, ...begun, connections: options.connections, redaction, clock, drainMs });
     } finally {
       ledger.end(begun.cut);
     }
@@ -137,20 +145,20 @@ export async function openAccess(options: AccessOptions): Promise<GatewayAccess>
       refuseUnknown(response, method, path, endpoint);
       return;
     }
-    if (calls >= mostCalls) {
+    if (calls.size >= mostCalls) {
       const message = `More than ${mostCalls} calls at once.`;
       answerError(response, route.dialect, { status: 429, message, retryAfter: 1 });
       return;
     }
-    calls += 1;
-    pass(request, response, endpoint, route)
+    const call = pass(request, response, endpoint, route)
       .catch((thrown: unknown) => {
         if (!request.destroyed) log.warn({ err: thrown, job: opened.job }, 'The gateway could not pass on a call.');
         response.destroy();
       })
       .finally(() => {
-        calls -= 1;
+        calls.delete(call);
       });
+    calls.add(call);
   });
 
   const socket = await privateSocket();
@@ -170,11 +178,14 @@ export async function openAccess(options: AccessOptions): Promise<GatewayAccess>
     close: () => {
       closing ??= (async () => {
         server.close();
-        ledger.cutAll('The run has ended.');
         for (const connection of sockets) connection.destroy();
         await socket.remove();
       })();
       return closing;
     },
+    settled: async () => {
+      while (calls.size > 0) await Promise.all(calls);
+    },
+    cut: ledger.cutAll,
   };
 }

@@ -1,8 +1,8 @@
 import type { ModelConfig } from '../../core/configuration.ts';
 import type { Clock } from '../../core/ports/clock.ts';
-import type { Gateway, GatewayAccess } from '../../core/ports/gateway.ts';
+import type { Gateway } from '../../core/ports/gateway.ts';
 import type { Log } from '../../core/ports/log.ts';
-import { openAccess } from './access.ts';
+import { openAccess, type Access } from './access.ts';
 import { openEndpoint, type ResolveSecret } from './endpoints.ts';
 import { loadPrices } from './prices.ts';
 import { createConnections } from './provider-request.ts';
@@ -18,32 +18,56 @@ export interface GatewayOptions {
   readonly connectMs?: number;
   /** Milliseconds that a provider may be silent. */
   readonly idleMs?: number;
+  /** Milliseconds that an answer is read on, for its count, when the agent has gone away. */
+  readonly drainMs?: number;
+  /** Milliseconds that closing waits for such answers. */
+  readonly closeMs?: number;
 }
+
+const defaultDrainMs = 60_000;
+const defaultCloseMs = 3_000;
 
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, log } = options;
   const connections = createConnections(options);
-  const accesses = new Set<GatewayAccess>();
+  const { drainMs = defaultDrainMs, closeMs = defaultCloseMs } = options;
+  const accesses = new Set<Access>();
   return {
     open: async (request) => {
       const names = [...new Set(request.endpoints)];
       const endpoints = names.map((name) => openEndpoint(name, options.models, options.resolveSecret));
       const priceOf = await loadPrices();
-      const access = await openAccess({ request, endpoints, connections, priceOf, clock, log });
+      const access = await openAccess({ request, endpoints, connections, priceOf, clock, log, drainMs });
       accesses.add(access);
       return {
-        ...access,
+        socketPath: access.socketPath,
+        pathOf: (endpoint) => access.pathOf(endpoint),
+        refusal: () => access.refusal(),
         close: async () => {
-          accesses.delete(access);
           await access.close();
+          void access.settled().then(() => accesses.delete(access));
         },
       };
     },
     close: async () => {
-      await Promise.all([...accesses].map((access) => access.close()));
+      const open = [...accesses];
+      await Promise.all(open.map((access) => access.close()));
+      const settled = Promise.all(open.map((access) => access.settled()));
+      await within(closeMs, settled);
+      for (const access of open) access.cut('The runner ends.');
+      await settled;
       accesses.clear();
       connections.plain.destroy();
       connections.secure.destroy();
     },
   };
+}
+
+async function within(milliseconds: number, settled: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const over = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds);
+  });
+  await Promise.race([settled, over]);
+  clearTimeout(timer);
 }

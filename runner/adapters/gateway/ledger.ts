@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { GatewayRefusal, OpenGateway } from '../../core/ports/gateway.ts';
 import type { Log } from '../../core/ports/log.ts';
@@ -6,7 +7,7 @@ import type { Endpoint } from './endpoints.ts';
 import { parsedJson } from './json-fields.ts';
 import { providerWords, type ModelCall } from './model-call.ts';
 import type { PriceOf } from './prices.ts';
-import { outputOf, settledUsage, type Reading } from './reading.ts';
+import { newReading, outputOf, roughTokens, settledUsage, type Reading } from './reading.ts';
 import { createRefusals, toldToAgent } from './refusals.ts';
 import type { Route } from './routes.ts';
 import { createSpending } from './spending.ts';
@@ -28,19 +29,21 @@ export interface Ledger {
   refuseForBudget(): string;
   /** What the agent is told where asking the provider again is of no use; null when it may. */
   standing(endpoint: Endpoint, route: Route, body: CallBody): string | null;
-  begin(call: Begun): Pick<ModelCall, 'cut' | 'onProgress' | 'onEnd' | 'onRefusal'>;
+  begin(call: Begun): Pick<ModelCall, 'cut' | 'onProgress' | 'onEnd' | 'onNothing' | 'onRefusal'>;
   /** The call that `cut` belongs to is over, however it went. */
   end(cut: AbortSignal): void;
   /** Ends what is streaming. */
-  cutAll(reason: string): void;
+  readonly cutAll: (reason: string) => void;
   refusal(): GatewayRefusal | null;
 }
 
 /** Prices are looked up anew when the output has grown by so many tokens. */
 const priceEvery = 200;
+/** What streams is told so often, so that a runner that is killed leaves not much more untold. */
+const tellEveryMs = 5_000;
 
 export function createLedger({ request, priceOf, clock, log }: LedgerOptions): Ledger {
-  const spending = createSpending(request.budget);
+  const spending = createSpending(request.left);
   const refusals = createRefusals();
   const running = new Map<AbortSignal, AbortController>();
   const keyOf = ({ endpoint, body }: Begun): string => `${endpoint.name} ${body.model ?? ''}`;
@@ -64,20 +67,31 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
     return limit.isShort ? null : toldToAgent['usage-limit'];
   };
 
-  const counted = (call: Begun, reading: Reading): void => {
-    const { endpoint, body } = call;
-    const usage = settledUsage(reading, body.bytes);
-    const at = clock.now();
-    const model = reading.model ?? body.model;
-    const cost = priceOf(endpoint, [reading.model, body.model], usage, at);
-    spending.settle(reading, { tokens: usage.input + usage.output, dollars: cost });
-    const estimated = !reading.isComplete;
-    const subscription = endpoint.isSubscription;
+  const noted = (note: () => void): void => {
     try {
-      request.onUsage({ at, endpoint: endpoint.name, model: model ?? '', usage, cost, estimated, subscription });
+      note();
     } catch (thrown) {
       log.error({ err: thrown, job: request.job }, 'What a model used could not be noted.');
     }
+  };
+
+  /** Tells what is known of one response. */
+  const teller = (id: string, { endpoint, body }: Begun) => {
+    const at = clock.now();
+    const sent = roughTokens(body.bytes);
+    const subscription = endpoint.isSubscription;
+    return (reading: Reading, open: boolean): void => {
+      const usage = settledUsage(reading, sent);
+      const cost = priceOf(endpoint, [reading.model, body.model], usage, at);
+      noted(() => {
+        request.onUsage({
+          ...{ id, open, at, endpoint: endpoint.name, model: reading.model ?? body.model ?? '', usage, cost },
+          ...{ estimated: !reading.isComplete, subscription, windows: subscription ? reading.windows : [] },
+        });
+      });
+      if (open) spending.told(id, { tokens: usage.input + usage.output, dollars: subscription ? null : cost });
+      else spending.settle(id);
+    };
   };
 
   return {
@@ -91,28 +105,49 @@ export function createLedger({ request, priceOf, clock, log }: LedgerOptions): L
       const cut = new AbortController();
       running.set(cut.signal, cut);
       const { endpoint, route, body } = call;
+      const id = randomUUID();
+      const tell = route.isModelCall ? teller(id, call) : () => undefined;
+      let toldAt = clock.now();
+      let isInputTold = false;
       let pricedAt = -1;
       let dollars: number | null = null;
+      tell(newReading(), true);
       return {
         cut: cut.signal,
         onProgress: (reading) => {
           if (!route.isModelCall) return;
           const output = outputOf(reading);
           const input = reading.input ?? 0;
-          if (request.budget.dollars !== null && (pricedAt < 0 || input + output >= pricedAt + priceEvery)) {
+          if (!endpoint.isSubscription && (pricedAt < 0 || input + output >= pricedAt + priceEvery)) {
             pricedAt = input + output;
             const usage = { input, cacheRead: reading.cacheRead, cacheWrite: reading.cacheWrite, output };
             dollars = priceOf(endpoint, [reading.model, body.model], usage, clock.now());
           }
-          spending.streaming(reading, { tokens: input + output, dollars });
-          if (!spending.isOver()) return;
-          // One that is counted has ended, or is about to.
-          if (reading.isComplete) running.delete(cut.signal);
-          if (running.size > 0) cutAll(refuseForBudget());
+          spending.streaming(id, { tokens: input + output, dollars });
+          if (spending.isOver()) {
+            // One that is counted has ended, or is about to.
+            if (reading.isComplete) running.delete(cut.signal);
+            if (running.size > 0) cutAll(refuseForBudget());
+            return;
+          }
+          if (reading.isComplete) return;
+          const isFirstCount = reading.input !== null && !isInputTold;
+          const now = clock.now();
+          if (!isFirstCount && now - toldAt < tellEveryMs && now >= toldAt) return;
+          isInputTold ||= isFirstCount;
+          toldAt = now;
+          tell(reading, true);
+        },
+        onNothing: () => {
+          if (!route.isModelCall) return;
+          noted(() => {
+            request.onRefused(id);
+          });
+          spending.settle(id);
         },
         onEnd: (reading) => {
           if (!route.isModelCall) return;
-          counted(call, reading);
+          tell(reading, false);
           const limit = usageLimitInStream(reading.failure, clock.now());
           if (limit !== null) limited(call, limit, null);
           else if (reading.isComplete) refusals.clear(keyOf(call));

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Clock } from '../../core/ports/clock.ts';
 import type { CallBody } from './call-body.ts';
 import type { Endpoint } from './endpoints.ts';
 import { textField, field } from './json-fields.ts';
@@ -7,10 +8,12 @@ import { requestHeaders, responseHeaders } from './passed-headers.ts';
 import { answerError, endOfRun, errorEvent } from './protocol-errors.ts';
 import { askProvider, reasonOf, type Connections } from './provider-request.ts';
 import { newReading, type Reading } from './reading.ts';
-import type { Redaction } from './redaction.ts';
+import type { Redaction } from '../../core/blank-out.ts';
 import type { Route } from './routes.ts';
+import { answerRedaction } from './spoken-redaction.ts';
 import type { ErrorAnswer } from './usage-limits.ts';
 import { usageReaders } from './usage-readers.ts';
+import { windowsOf } from './windows.ts';
 
 export interface ModelCall {
   readonly request: IncomingMessage;
@@ -26,17 +29,46 @@ export interface ModelCall {
   readonly onProgress: (reading: Reading) => void;
   /** Once, when nothing more will come, for a call that a provider has taken. */
   readonly onEnd: (reading: Reading) => void;
+  /** Once, in place of `onEnd`, when no provider has taken it. */
+  readonly onNothing: () => void;
+  readonly clock: Clock;
+  /** How long an answer is read on for its count when the agent has gone away. */
+  readonly drainMs: number;
   /** What the agent is told instead of the provider's own error; null leaves that. */
   readonly onRefusal: (answer: ErrorAnswer) => string | null;
 }
 
-/** Passes one call on to the provider, and its answer back as it comes. Settles when both are done; never rejects. */
+/** The most of an answer that is read when the agent has gone away. */
+const mostDrainedBytes = 32 * 1024 ** 2;
+
+/**
+ * Passes one call on to the provider, and its answer back as it comes. An agent that goes away does not end it: only the
+ * provider's last words tell its count, and it may charge for what it was asked either way. Settles when both are done;
+ * never rejects.
+ */
 export async function passOn(call: ModelCall): Promise<void> {
+  if (call.response.destroyed) {
+    call.onNothing();
+    return;
+  }
+  const overdue = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const onGone = (): void => {
+    timer = setTimeout(() => {
+      overdue.abort();
+    }, call.drainMs);
+  };
+  call.response.once('close', onGone);
+  try {
+    await passOnUntil(call, AbortSignal.any([overdue.signal, call.cut]), overdue);
+  } finally {
+    call.response.off('close', onGone);
+    clearTimeout(timer);
+  }
+}
+
+async function passOnUntil(call: ModelCall, end: AbortSignal, overdue: AbortController): Promise<void> {
   const { request, response, endpoint, route, body, cut } = call;
-  const gone = new AbortController();
-  response.once('close', () => {
-    gone.abort();
-  });
   let answer: IncomingMessage;
   try {
     answer = await askProvider(call.connections, {
@@ -44,42 +76,53 @@ export async function passOn(call: ModelCall): Promise<void> {
       method: request.method ?? 'GET',
       headers: requestHeaders(request.headers, endpoint),
       body: body.bytes,
-      signal: AbortSignal.any([gone.signal, cut]),
+      signal: end,
     });
   } catch (thrown) {
-    // The model may well have worked until the agent went away.
-    if (gone.signal.aborted || cut.aborted) call.onEnd(newReading());
+    // The model may well have worked until then.
+    if (end.aborted) call.onEnd(newReading());
+    else call.onNothing();
     if (cut.aborted) answerError(response, route.dialect, { status: endOfRun, message: String(cut.reason) });
     const message = `The model endpoint ${endpoint.name} cannot be reached: ${reasonOf(thrown)}.`;
     if (!response.destroyed && !response.headersSent) answerError(response, route.dialect, { status: 502, message });
     return;
   }
   const status = answer.statusCode ?? 502;
-  if (status < 200 || status >= 300) await passOnRefusal(call, answer, status);
-  else if (isCompressed(answer)) {
+  if (status < 200 || status >= 300) {
+    call.onNothing();
+    await passOnRefusal(call, answer, status);
+  } else if (isCompressed(answer)) {
     answer.destroy();
+    call.onEnd(newReading());
     const message = `The model endpoint ${endpoint.name} compresses what was asked for plain.`;
     answerError(response, route.dialect, { status: 502, message });
-  } else await passOnResponse(call, answer);
+  } else await passOnResponse(call, answer, end, overdue);
 }
 
 function isCompressed(answer: IncomingMessage): boolean {
   return !['', 'identity'].includes(answer.headers['content-encoding'] ?? '');
 }
 
-function passOnResponse(call: ModelCall, answer: IncomingMessage): Promise<void> {
-  const { response, route, redaction, cut } = call;
+function passOnResponse(
+  call: ModelCall,
+  answer: IncomingMessage,
+  toEnd: AbortSignal,
+  overdue: AbortController,
+): Promise<void> {
+  const { response, route, endpoint, redaction } = call;
   const meter = createMeter(answer.headers['content-type'] ?? '', usageReaders[route.dialect]);
-  const redacted = redaction.stream();
+  meter.reading.windows = windowsOf(answer.headers, call.clock.now());
+  const redacted = answerRedaction(redaction, endpoint.secret, answer.headers['content-type'] ?? '');
   let endsLine = true;
   let isEnded = false;
+  let drained = 0;
 
   return new Promise((resolve) => {
     const end = (): void => {
       if (isEnded) return;
       isEnded = true;
       meter.end();
-      cut.removeEventListener('abort', onCut);
+      toEnd.removeEventListener('abort', onCut);
       call.onEnd(meter.reading);
       resolve();
     };
@@ -87,26 +130,34 @@ function passOnResponse(call: ModelCall, answer: IncomingMessage): Promise<void>
       answer.destroy();
       const isStream = answer.headers['content-type']?.startsWith('text/event-stream') === true;
       end();
-      if (isStream && endsLine) response.end(errorEvent(route.dialect, String(cut.reason)));
+      if (isStream && endsLine) response.end(errorEvent(route.dialect, String(toEnd.reason)));
       else response.destroy();
     };
     const send = (bytes: Buffer): void => {
-      if (bytes.length === 0) return;
+      if (bytes.length === 0 || response.destroyed) return;
       endsLine = bytes.at(-1) === 0x0a;
       if (!response.write(bytes)) answer.pause();
     };
 
     answer.on('data', (chunk: Buffer) => {
-      meter.push(chunk);
+      const bytes = redacted.push(chunk);
+      // What is noted of a response must not hold the credential either.
+      meter.push(bytes);
       call.onProgress(meter.reading);
-      if (!isEnded) send(redacted.push(chunk));
+      if (isEnded) return;
+      send(bytes);
+      if (!response.destroyed) return;
+      drained += chunk.length;
+      if (drained > mostDrainedBytes) overdue.abort();
     });
-    response.on('drain', () => answer.resume());
+    for (const event of ['drain', 'close']) response.on(event, () => answer.resume());
     answer.once('end', () => {
       if (isEnded) return;
-      send(redacted.end());
+      const rest = redacted.end();
+      meter.push(rest);
+      send(rest);
       end();
-      response.end();
+      if (!response.destroyed) response.end();
     });
     answer.once('close', () => {
       if (isEnded) return;
@@ -114,10 +165,12 @@ function passOnResponse(call: ModelCall, answer: IncomingMessage): Promise<void>
       response.destroy();
     });
     answer.on('error', () => undefined);
-    response.writeHead(answer.statusCode ?? 200, responseHeaders(answer.headers, redaction.text));
-    response.flushHeaders();
-    cut.addEventListener('abort', onCut);
-    if (cut.aborted) onCut();
+    if (!response.destroyed) {
+      response.writeHead(answer.statusCode ?? 200, responseHeaders(answer.headers, redaction.text));
+      response.flushHeaders();
+    }
+    toEnd.addEventListener('abort', onCut);
+    if (toEnd.aborted) onCut();
   });
 }
 
@@ -142,7 +195,8 @@ async function passOnRefusal(call: ModelCall, answer: IncomingMessage, status: n
   } catch {
     // What came until then says enough.
   }
-  const body = isCompressed(answer) ? '' : Buffer.concat(chunks).toString('utf8');
+  // Its words go to people too, where they say for how long to wait.
+  const body = isCompressed(answer) ? '' : redaction.text(Buffer.concat(chunks).toString('utf8'));
   const instead = call.onRefusal({ status, headers: answer.headers, body });
   if (instead !== null) {
     answerError(response, route.dialect, { status: endOfRun, message: instead });
@@ -152,7 +206,7 @@ async function passOnRefusal(call: ModelCall, answer: IncomingMessage, status: n
   const headers = responseHeaders(answer.headers, redaction.text);
   delete headers['content-length'];
   response.writeHead(status, headers);
-  response.end(redaction.text(body));
+  response.end(body);
 }
 
 /** What the provider says went wrong, as short as it can be told to a person. */

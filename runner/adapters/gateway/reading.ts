@@ -1,4 +1,5 @@
 import type { TokenUsage } from '#shared/domain/agent-event.ts';
+import type { WindowReading } from '../../core/ports/gateway.ts';
 
 /** What is known of one response by now. */
 export interface Reading {
@@ -16,6 +17,8 @@ export interface Reading {
   isComplete: boolean;
   /** What the provider said went wrong, in the middle of a response that had begun well. */
   failure: unknown;
+  /** Of the subscription, as the answer's headers tell them. */
+  windows: readonly WindowReading[];
 }
 
 /** Takes one event of a response, or the whole of one that is not streamed, into the reading. */
@@ -31,6 +34,7 @@ export function newReading(): Reading {
     streamed: 0,
     isComplete: false,
     failure: null,
+    windows: [],
   };
 }
 
@@ -41,9 +45,9 @@ export function outputOf({ isComplete, output, streamed }: Reading): number {
   return isComplete ? output : Math.max(output, Math.ceil(streamed / bytesPerToken));
 }
 
-/** What counts when nothing more will come. `sent` is what the model was asked. */
-export function settledUsage(reading: Reading, sent: Buffer): TokenUsage {
-  const input = reading.input ?? roughTokens(sent);
+/** What counts when nothing more will come. `sent` are the tokens that the model was asked, roughly. */
+export function settledUsage(reading: Reading, sent: number): TokenUsage {
+  const input = reading.input ?? sent;
   return {
     input,
     cacheRead: Math.min(reading.cacheRead, input),
@@ -54,8 +58,8 @@ export function settledUsage(reading: Reading, sent: Buffer): TokenUsage {
 
 const tokensPerPicture = 1500;
 
-/** Pictures and files in it, long runs of base64, are a few tokens and many bytes. */
-function roughTokens(sent: Buffer): number {
+/** Of a request. Pictures and files in it, long runs of base64, are a few tokens and many bytes. */
+export function roughTokens(sent: Buffer): number {
   let pictures = 0;
   const text = sent.toString('latin1').replace(/[A-Za-z0-9+/=_-]{2000,}/g, () => {
     pictures += 1;

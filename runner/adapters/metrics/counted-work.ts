@@ -1,22 +1,12 @@
 import type { Registry } from 'prom-client';
-import type { NumberedAttempt, RegistryFigures } from '../../core/ports/registry-figures.ts';
+import type { NumberedAttempt, NumberedUsage, RegistryFigures } from '../../core/ports/registry-figures.ts';
 import { createKeptCounter } from './kept-counter.ts';
 import { createKeptHistogram } from './kept-histogram.ts';
 import type { KeptTotals } from './kept-totals.ts';
 
-export interface Usage {
-  readonly agent: string;
-  readonly model: string;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  /** US dollars. */
-  readonly cost: number;
-}
-
 export interface CountedWork {
   /** Counts what the registry learned since the last time. */
   catchUp(figures: RegistryFigures): void;
-  addUsage(usage: Usage): void;
   totals(): KeptTotals;
 }
 
@@ -55,14 +45,24 @@ export function createCountedWork(registry: Registry, kept: KeptTotals): Counted
     opus_agent_busy_seconds_total: counter('opus_agent_busy_seconds_total', 'Time of ended attempts.', ['agent']),
     opus_tokens_total: counter(
       'opus_tokens_total',
-      'Tokens that agents reported.',
+      'Tokens of ended model responses.',
       ['agent', 'model', 'kind'],
       [
         ['', '', 'input'],
         ['', '', 'output'],
       ],
     ),
-    opus_cost_usd_total: counter('opus_cost_usd_total', 'Cost that agents reported.', ['agent', 'model'], [['', '']]),
+    opus_cost_usd_total: counter(
+      'opus_cost_usd_total',
+      'Cost of ended model responses that no subscription pays for, where the price is known.',
+      ['agent', 'model'],
+      [['', '']],
+    ),
+    opus_model_responses_total: counter(
+      'opus_model_responses_total',
+      'Ended model responses, by whether the provider itself told what they took.',
+      ['agent', 'model', 'count'],
+    ),
   };
   const histograms = {
     opus_pipeline_duration_seconds: histogram(
@@ -78,8 +78,9 @@ export function createCountedWork(registry: Registry, kept: KeptTotals): Counted
       stageBuckets,
     ),
   };
-  let { throughEvent, throughAttempt } = kept;
+  let { throughEvent, throughAttempt, throughUsage } = kept;
   const open = new Set(kept.openAttempts);
+  const openUsage = new Set(kept.openUsage);
 
   function countEndings(figures: RegistryFigures): void {
     for (;;) {
@@ -124,20 +125,46 @@ export function createCountedWork(registry: Registry, kept: KeptTotals): Counted
     }
   }
 
+  function countUsage(figures: RegistryFigures): void {
+    if (openUsage.size > 0) {
+      const still = figures.usageNumbered([...openUsage]);
+      openUsage.clear();
+      for (const response of still) countResponse(response);
+    }
+    for (;;) {
+      const responses = figures.usageAfter(throughUsage, batch);
+      for (const response of responses) {
+        countResponse(response);
+        throughUsage = response.number;
+      }
+      if (responses.length < batch) return;
+    }
+  }
+
+  function countResponse(response: NumberedUsage): void {
+    const { number, agent, model, input, output, cost, estimated } = response;
+    if (response.open === 1) {
+      openUsage.add(number);
+      return;
+    }
+    counters.opus_tokens_total.add([agent, model, 'input'], input);
+    counters.opus_tokens_total.add([agent, model, 'output'], output);
+    counters.opus_cost_usd_total.add([agent, model], cost);
+    counters.opus_model_responses_total.add([agent, model, estimated === 1 ? 'estimated' : 'told'], 1);
+  }
+
   return {
     catchUp(figures) {
       countEndings(figures);
       countAttempts(figures);
-    },
-    addUsage({ agent, model, inputTokens, outputTokens, cost }) {
-      counters.opus_tokens_total.add([agent, model, 'input'], inputTokens);
-      counters.opus_tokens_total.add([agent, model, 'output'], outputTokens);
-      counters.opus_cost_usd_total.add([agent, model], cost);
+      countUsage(figures);
     },
     totals: () => ({
       throughEvent,
       throughAttempt,
       openAttempts: [...open],
+      throughUsage,
+      openUsage: [...openUsage],
       counters: Object.fromEntries(Object.entries(counters).map(([name, total]) => [name, total.rows()])),
       histograms: Object.fromEntries(Object.entries(histograms).map(([name, total]) => [name, total.rows()])),
     }),

@@ -1,15 +1,16 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { formatDuration } from '#shared/domain/duration.ts';
 import { jobStatuses } from '#shared/domain/job.ts';
 import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry } from '../../core/ports/job-registry.ts';
-import { createCountedWork, type Usage } from './counted-work.ts';
+import { createCountedWork } from './counted-work.ts';
+import type { WindowNow } from '../../core/usage-windows.ts';
 import { readKeptTotals } from './kept-totals.ts';
 
 export interface Metrics {
   /** Prometheus text. What it counts is read from the registry now. */
   render(): Promise<string>;
-  observeUsage(usage: Usage): void;
   /** Keeps the totals for the next start; before the registry is closed. */
   close(): void;
 }
@@ -25,6 +26,7 @@ export interface MetricsOptions {
     readonly state: 'closed' | 'open' | 'half-open';
   }[];
   readonly paused: () => 'no' | 'paused' | 'draining';
+  readonly windows: () => readonly WindowNow[];
 }
 
 const day = 24 * 60 * 60 * 1_000;
@@ -62,6 +64,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const sandboxes = gauge('sandboxes_alive', 'Sandboxes that run.');
   const circuit = gauge('circuit_state', '1 for the state that a circuit is in.', ['kind', 'name', 'state']);
   const paused = gauge('paused', '1 for the state that the runner is in.', ['state']);
+  const windowShare = gauge('subscription_window_share', 'How much of a window is used; 1 is all of it.', [
+    'endpoint',
+    'window',
+  ]);
   const delay = gauge('event_loop_delay_seconds', 'Delay of the event loop since the last scrape.', ['quantile']);
   gauge('info', 'Always 1.', ['version']).set({ version: options.version }, 1);
 
@@ -91,6 +97,10 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const each of ['closed', 'open', 'half-open'])
         circuit.set({ kind, name, state: each }, each === state ? 1 : 0);
     }
+    windowShare.reset();
+    for (const { endpoint, lengthMs, share } of options.windows()) {
+      windowShare.set({ endpoint, window: formatDuration(lengthMs) }, share);
+    }
     const state = options.paused();
     for (const each of ['no', 'paused', 'draining']) paused.set({ state: each }, each === state ? 1 : 0);
     for (const quantile of [0.5, 0.9, 0.99, 1]) {
@@ -118,9 +128,6 @@ export function createMetrics(options: MetricsOptions): Metrics {
       readRunner();
       if (clock.now() - keptAt >= keepEvery) keep();
       return await registry.metrics();
-    },
-    observeUsage(usage) {
-      work.addUsage(usage);
     },
     close() {
       work.catchUp(options.registry.figures);

@@ -10,6 +10,9 @@ const keptTotals = z.object({
   throughAttempt: z.int(),
   /** Attempts up to there that had not ended. */
   openAttempts: z.readonly(z.array(z.int())),
+  throughUsage: z.int(),
+  /** Responses up to there that had not ended. */
+  openUsage: z.readonly(z.array(z.int())),
   counters: z.record(z.string(), counts),
   histograms: z.record(z.string(), rows),
 });
@@ -19,6 +22,8 @@ const nothingCounted: KeptTotals = {
   throughEvent: 0,
   throughAttempt: 0,
   openAttempts: [],
+  throughUsage: 0,
+  openUsage: [],
   counters: {},
   histograms: {},
 };

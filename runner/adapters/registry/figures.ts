@@ -1,8 +1,16 @@
-import type { JobEnding, NumberedAttempt, RegistryCensus, RegistryFigures } from '../../core/ports/registry-figures.ts';
+import type {
+  JobEnding,
+  NumberedAttempt,
+  NumberedUsage,
+  RegistryCensus,
+  RegistryFigures,
+} from '../../core/ports/registry-figures.ts';
 import type { Connection } from './connection.ts';
 
 const endings = `('job.succeeded', 'job.failed', 'job.canceled')`;
 const attemptColumns = `rowid AS number, stage, status, agent, started_at AS startedAt, ended_at AS endedAt`;
+const usageColumns = `seq AS number, open, estimated, agent, model, input, output,
+  CASE WHEN subscription = 0 THEN coalesce(cost, 0) ELSE 0 END AS cost`;
 const jobsByStatus = `SELECT status, waiting_for AS waitingFor, count(*) AS count FROM jobs GROUP BY status, waiting_for`;
 const figuresNow = `SELECT
   (SELECT min(queued_at) FROM jobs WHERE status = 'queued' OR (status = 'waiting' AND waiting_for = 'slot')) AS oldestQueuedAt,
@@ -64,5 +72,14 @@ export function figuresOf(connection: Connection): RegistryFigures {
       ) as NumberedAttempt[],
     lastAttemptNumber: () =>
       (connection.get('SELECT coalesce(max(rowid), 0) AS number FROM attempts') as { readonly number: number }).number,
+    usageAfter: (number, limit) =>
+      connection.all(`SELECT ${usageColumns} FROM usage WHERE seq > ? ORDER BY seq LIMIT ?`, [
+        number,
+        limit,
+      ]) as NumberedUsage[],
+    usageNumbered: (numbers) =>
+      connection.all(`SELECT ${usageColumns} FROM usage WHERE seq IN (SELECT value FROM json_each(?)) ORDER BY seq`, [
+        JSON.stringify(numbers),
+      ]) as NumberedUsage[],
   };
 }

@@ -170,6 +170,25 @@ const migrations: readonly string[] = [
   CREATE INDEX usage_of_job ON usage (job_id);
   CREATE INDEX usage_by_time ON usage (at);
   `,
+  `
+  ALTER TABLE usage ADD COLUMN response TEXT;
+  ALTER TABLE usage ADD COLUMN open INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE usage ADD COLUMN estimated INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE usage ADD COLUMN shares TEXT CHECK (shares IS NULL OR json_valid(shares));
+  CREATE UNIQUE INDEX usage_of_response ON usage (response);
+  CREATE INDEX usage_open ON usage (seq) WHERE open = 1;
+  `,
+  `
+  CREATE TABLE happenings (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    job_id TEXT NOT NULL REFERENCES jobs (id),
+    key TEXT NOT NULL,
+    happening TEXT NOT NULL CHECK (json_valid(happening)),
+    at INTEGER NOT NULL,
+    generation INTEGER NOT NULL
+  );
+  CREATE UNIQUE INDEX happenings_of_job ON happenings (job_id, key);
+  `,
 ];
 
 export const schemaVersion = migrations.length;

@@ -8,6 +8,7 @@ import { connect } from './connection.ts';
 import { migrate } from './migrations.ts';
 import { readerOf } from './registry-reader.ts';
 import { attemptToColumns, jobToColumns } from './rows.ts';
+import { sharesToColumn } from './usage-totals.ts';
 import type { AttemptRow, JobRow, Tables } from './tables.ts';
 
 /**
@@ -66,6 +67,10 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
           .insertInto('decisions')
           .values({ job_id: jobId, gate_kind: gate.kind, gate_hash: gate.hash, ...decision }),
       );
+    }
+    if (change.happening) {
+      const { jobId, happening, ...recorded } = change.happening;
+      execute(build.insertInto('happenings').values({ job_id: jobId, happening: JSON.stringify(happening), ...recorded }));
     }
     if (change.retry) {
       const { jobId, from, ...retry } = change.retry;
@@ -164,21 +169,26 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
     setState: (key, value) => {
       setState(key, value);
     },
-    recordUsage({ jobId, attemptId, agent, endpoint, model, at, usage, cost, subscription }) {
+    recordUsage({ id, jobId, attemptId, agent, endpoint, model, at, usage, cost, ...entry }) {
       const { input, cacheRead, cacheWrite, output } = usage;
+      const known = {
+        ...{ model, cost, input, output, cache_read: cacheRead, cache_write: cacheWrite },
+        subscription: entry.subscription ? 1 : 0,
+        open: entry.open ? 1 : 0,
+        estimated: entry.estimated ? 1 : 0,
+        shares: entry.shares.length === 0 ? null : sharesToColumn(entry.shares),
+      };
       execute(
-        build.insertInto('usage').values({
-          ...{ agent, endpoint, model, at, cost },
-          job_id: jobId,
-          attempt_id: attemptId,
-          input,
-          cache_read: cacheRead,
-          cache_write: cacheWrite,
-          output,
-          subscription: subscription ? 1 : 0,
-        }),
+        build
+          .insertInto('usage')
+          .values({ response: id, job_id: jobId, attempt_id: attemptId, agent, endpoint, at, ...known })
+          .onConflict((conflict) => conflict.column('response').doUpdateSet(known)),
       );
     },
+    dropUsage(id) {
+      connection.run('DELETE FROM usage WHERE response = ?', [id]);
+    },
+    closeUsage: () => connection.run('UPDATE usage SET open = 0, estimated = 1 WHERE open = 1'),
     setSession(attemptId, owner, session) {
       connection.run(`UPDATE attempts SET session = ? WHERE id = ? AND owner = ? AND status = 'running'`, [
         session,
@@ -246,7 +256,7 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
            ON CONFLICT (feature_request_id) DO UPDATE SET highest = max(highest, excluded.highest)`,
           [jobId],
         );
-        for (const table of ['attempts', 'decisions', 'retries', 'events', 'outbox', 'notifications']) {
+        for (const table of ['attempts', 'decisions', 'retries', 'happenings', 'events', 'outbox', 'notifications']) {
           connection.run(`DELETE FROM ${table} WHERE job_id = ?`, [jobId]);
         }
         // Effect keys begin with the job's id and a separator.

@@ -1,6 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import type { TokenUsage } from '#shared/domain/agent-event.ts';
-import type { Job, UsageTotal, RegistryReader, TrustedNote } from '../../core/ports/job-registry.ts';
+import type { Job, RegistryReader, TrustedNote } from '../../core/ports/job-registry.ts';
 import { connect, type Connection } from './connection.ts';
 import { figuresOf } from './figures.ts';
 import { readSchemaVersion, refuseNewerSchema, schemaVersion } from './migrations.ts';
@@ -8,6 +7,7 @@ import {
   attemptFromRow,
   decisionFromRow,
   eventFromRow,
+  happeningFromRow,
   jobFromRow,
   notificationFromRow,
   outboxFromRow,
@@ -19,12 +19,14 @@ import type {
   DecisionRow,
   EffectRow,
   EventRow,
+  HappeningRow,
   JobRow,
   NotificationRow,
   OutboxRow,
   RetryRow,
   RunnerStateRow,
 } from './tables.ts';
+import { usageTotalsOf } from './usage-totals.ts';
 
 // This file and what it imports stay free of Kysely and zod: loading them takes longer than all of `opus status` may.
 
@@ -85,6 +87,8 @@ export function readerOf(connection: Connection): RegistryReader {
     decisions: (jobId) =>
       rows<DecisionRow>('SELECT * FROM decisions WHERE job_id = ? ORDER BY seq', jobId).map(decisionFromRow),
     retries: (jobId) => rows<RetryRow>('SELECT * FROM retries WHERE job_id = ? ORDER BY seq', jobId).map(retryFromRow),
+    happenings: (jobId) =>
+      rows<HappeningRow>('SELECT * FROM happenings WHERE job_id = ? ORDER BY seq', jobId).map(happeningFromRow),
     events: ({ afterSeq, jobId, limit }) =>
       (jobId === undefined
         ? rows<EventRow>('SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?', afterSeq, limit)
@@ -98,20 +102,7 @@ export function readerOf(connection: Connection): RegistryReader {
     outbox: () => rows<OutboxRow>('SELECT * FROM outbox WHERE acknowledged_at IS NULL ORDER BY seq').map(outboxFromRow),
     trustedNote: (path) => (row('SELECT * FROM trusted_notes WHERE path = ?', path) as TrustedNote | undefined) ?? null,
     trustedNotes: () => rows<TrustedNote>('SELECT * FROM trusted_notes ORDER BY path'),
-    usage({ jobId, since = 0, until = Number.MAX_SAFE_INTEGER }) {
-      const sql = `SELECT agent, model, count(*) AS responses, sum(input) AS input, sum(cache_read) AS cacheRead,
-          sum(cache_write) AS cacheWrite, sum(output) AS output, coalesce(sum(cost), 0) AS cost,
-          sum(CASE WHEN cost IS NULL THEN input + output ELSE 0 END) AS unpriced
-        FROM usage WHERE at >= ? AND at < ? ${jobId === undefined ? '' : 'AND job_id = ?'}
-        GROUP BY agent, model ORDER BY cost DESC, input + output DESC`;
-      type Row = Omit<UsageTotal, 'usage'> & TokenUsage;
-      return rows<Row>(sql, since, until, ...(jobId === undefined ? [] : [jobId])).map(
-        ({ input, cacheRead, cacheWrite, output, ...total }) => ({
-          ...total,
-          usage: { input, cacheRead, cacheWrite, output },
-        }),
-      );
-    },
+    ...usageTotalsOf(connection),
     state(key) {
       const found = row('SELECT value, at FROM runner_state WHERE key = ?', key) as
         Pick<RunnerStateRow, 'value' | 'at'> | undefined;

@@ -8,7 +8,17 @@ import type {
   RegistryEvent,
   Retry,
 } from '../../core/ports/job-registry.ts';
-import type { AttemptRow, DecisionRow, EventRow, JobRow, NotificationRow, OutboxRow, RetryRow } from './tables.ts';
+import type { Happening, RecordedHappening } from '../../core/pull-request/happening.ts';
+import type {
+  AttemptRow,
+  DecisionRow,
+  EventRow,
+  HappeningRow,
+  JobRow,
+  NotificationRow,
+  OutboxRow,
+  RetryRow,
+} from './tables.ts';
 
 /** Some columns of a row; Kysely leaves out what is undefined. */
 type Columns<Row> = { [Column in keyof Row]?: Row[Column] | undefined };
@@ -148,6 +158,16 @@ export function retryFromRow(row: RetryRow): Retry {
     from: row.from_stage,
     rounds: row.rounds,
     comment: row.comment,
+    at: row.at,
+    generation: row.generation,
+  };
+}
+
+export function happeningFromRow(row: HappeningRow): RecordedHappening {
+  return {
+    jobId: row.job_id,
+    key: row.key,
+    happening: parseJson('happenings.happening', row.happening) as Happening,
     at: row.at,
     generation: row.generation,
   };

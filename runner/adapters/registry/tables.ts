@@ -129,6 +129,23 @@ export interface UsageRow {
   cost: number | null;
   /** 0 or 1. */
   subscription: number;
+  /** Null before the fourth version. */
+  response: string | null;
+  /** 0 or 1. */
+  open: number;
+  /** 0 or 1. */
+  estimated: number;
+  /** Of windows, by their length in milliseconds. */
+  shares: Json | null;
+}
+
+export interface HappeningRow {
+  seq: number;
+  job_id: string;
+  key: string;
+  happening: Json;
+  at: number;
+  generation: number;
 }
 
 export interface RunnerStateRow {
@@ -163,6 +180,7 @@ export interface Tables {
   attempts: AttemptRow;
   decisions: Numbered<DecisionRow>;
   retries: Numbered<RetryRow>;
+  happenings: Numbered<HappeningRow>;
   events: Numbered<EventRow>;
   outbox: Numbered<OutboxRow>;
   effects: EffectRow;

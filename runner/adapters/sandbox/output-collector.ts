@@ -2,7 +2,9 @@ import { closeSync, mkdirSync, openSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { stripVTControlCharacters } from 'node:util';
+import { createRedaction } from '../../core/blank-out.ts';
 
+const nothing = Buffer.alloc(0);
 const tailBytes = 16 * 1024;
 /** Colours and cursor moves take room before they are removed, so more than the tail is kept. */
 const rawTailBytes = 4 * tailBytes;
@@ -12,6 +14,7 @@ export interface OutputOptions {
   /** Bytes of one run that reach the log file: the first half, and the last half of what follows. */
   readonly logBytes: number;
   readonly captureStdout: number;
+  readonly withheld: readonly string[];
   readonly onOutput: ((text: string, stream: 'stdout' | 'stderr') => void) | undefined;
   /** Called once, when more standard output came than may be captured. */
   readonly onCaptureFull: () => void;
@@ -23,6 +26,7 @@ export class OutputCollector {
   readonly #log: BoundedLog | null;
   readonly #tail = new ByteRing(rawTailBytes);
   readonly #decoders = { stdout: new StringDecoder('utf8'), stderr: new StringDecoder('utf8') };
+  readonly #clean: Readonly<Record<'stdout' | 'stderr', { push(chunk: Buffer): Buffer; end(): Buffer }>> | null;
   readonly #captured: Buffer[] = [];
   #capturedBytes = 0;
   #captureFull = false;
@@ -31,6 +35,8 @@ export class OutputCollector {
 
   constructor(options: OutputOptions) {
     this.#options = options;
+    const redaction = options.withheld.length === 0 ? null : createRedaction(options.withheld);
+    this.#clean = redaction && { stdout: redaction.stream(), stderr: redaction.stream() };
     this.#log = options.logFile === undefined ? null : new BoundedLog(options.logFile, options.logBytes);
   }
 
@@ -49,6 +55,11 @@ export class OutputCollector {
       this.#capture(chunk);
       return;
     }
+    this.#pass(stream, this.#clean?.[stream].push(chunk) ?? chunk);
+  }
+
+  #pass(stream: 'stdout' | 'stderr', chunk: Buffer): void {
+    if (chunk.length === 0) return;
     this.#log?.write(chunk);
     this.#tail.write(chunk);
     if (this.#options.onOutput === undefined) return;
@@ -59,6 +70,7 @@ export class OutputCollector {
   /** Writes what the log still owes. Later output is dropped. */
   finish(): void {
     if (this.#finished) return;
+    for (const stream of ['stdout', 'stderr'] as const) this.#pass(stream, this.#clean?.[stream].end() ?? nothing);
     this.#finished = true;
     this.#log?.finish();
   }

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess, type IOType } from 'node:child_process';
 import { closeSync, openSync } from 'node:fs';
 import { Readable, type Writable } from 'node:stream';
 import { OpusError } from '#shared/domain/errors.ts';
+import { createRedaction } from '../../core/blank-out.ts';
 import type { SandboxEnding, SandboxRequest, SandboxStreams } from '../../core/ports/sandbox.ts';
 import { OutputCollector, type OutputOptions } from './output-collector.ts';
 
@@ -66,6 +67,7 @@ export async function superviseRun(
     logFile: request.logFile,
     logBytes: supervision.logBytes,
     captureStdout: request.captureStdout ?? 0,
+    withheld: request.withheld ?? [],
     onOutput: request.onOutput,
     onCaptureFull: () => {
       end('disk');
@@ -193,7 +195,7 @@ function watch(
       });
   }, supervision.watchMs);
   // Last, for it may abort the run.
-  request.conversation?.onStart(streamsOf(child));
+  request.conversation?.onStart(withholding(streamsOf(child), request.withheld ?? []));
   return {
     stop: () => {
       clearTimeout(timeout);
@@ -202,6 +204,16 @@ function watch(
       request.signal?.removeEventListener('abort', onAbort);
     },
   };
+}
+
+function withholding(streams: SandboxStreams, withheld: readonly string[]): SandboxStreams {
+  return withheld.length === 0 ? streams : { ...streams, stdout: blanked(streams.stdout, withheld) };
+}
+
+async function* blanked(chunks: AsyncIterable<Uint8Array>, withheld: readonly string[]): AsyncGenerator<Uint8Array> {
+  const redaction = createRedaction(withheld).stream();
+  for await (const chunk of chunks) yield redaction.push(Buffer.from(chunk));
+  yield redaction.end();
 }
 
 function streamsOf({ stdin, stdout }: ChildProcess): SandboxStreams {

@@ -3,7 +3,7 @@ import { noteName } from '#shared/domain/note-link.ts';
 import { agentStages, type AgentStage } from '#shared/domain/stage.ts';
 import { textOf, type FrontmatterEntry, type FrontmatterValue } from '#shared/frontmatter/entry.ts';
 import { readFrontmatter } from '#shared/frontmatter/read.ts';
-import type { AgentProfile } from '../../core/ports/agent.ts';
+import type { AgentProfile, CredentialFile } from '../../core/ports/agent.ts';
 import type { ParsedAgent } from '../../core/ports/vault.ts';
 import { nearestWord } from './nearest-word.ts';
 
@@ -26,12 +26,14 @@ const agentKeys = [
   'concurrency',
   'endpoints',
   'tools',
+  'credentials',
   'reads',
   'network',
   'skills',
   'constraints',
   'env',
   'match',
+  'only',
 ];
 /** Properties that Obsidian and people use on any note. */
 const neutralKeys = ['aliases', 'tags', 'cssclasses', 'title', 'description'];
@@ -76,10 +78,15 @@ export function parseAgentNote(path: string, text: string): ParsedAgent {
     skills: note.list('skills', /\S/, 'Write a list of names, as in `[gh]`.'),
     constraints: note.constraints(),
     match: note.match(),
+    ...note.credentials(driver),
+    ...(note.onlyNamed() ? { onlyNamed: true } : {}),
     template,
   };
   if (template.trim() === '' && driver !== null && driver !== 'command') {
     note.report('The note has no prompt.', 'Write the prompt below the properties.', 1);
+  }
+  if (driver === 'codex' && profile.tools.length > 0) {
+    note.reportKey('tools', 'Codex takes no list of tools.', 'Leave `tools` out; the sandbox confines what it does.');
   }
   if (note.problems.length === 0) return { kind: 'agent', profile };
   return { kind: 'invalid', problems: note.problems.toSorted((a, b) => a.line - b.line) };
@@ -98,6 +105,10 @@ class AgentNoteReader {
 
   report(message: string, hint: string, line: number): void {
     this.problems.push({ message, hint, line });
+  }
+
+  reportKey(key: string, message: string, hint: string): void {
+    this.report(message, hint, this.entries.get(key)?.line ?? 1);
   }
 
   checkKeys(): void {
@@ -223,6 +234,39 @@ class AgentNoteReader {
     return '';
   }
 
+  credentials(driver: AgentProfile['driver'] | null): Pick<AgentProfile, 'credentials'> {
+    const entry = this.entries.get('credentials');
+    if (!entry || textOf(entry) === '') return {};
+    if (driver === 'llm') {
+      this.report('The driver `llm` runs no program that could hold a login.', 'Leave `credentials` out.', entry.line);
+    }
+    const items = Array.isArray(entry.value) ? (entry.value as readonly FrontmatterValue[]) : [entry.value];
+    const files = items.map(credentialFile);
+    const wrong = files.indexOf(null);
+    if (wrong >= 0) {
+      this.report(
+        `\`${JSON.stringify(items[wrong]).slice(0, 80)}\` cannot be used in \`credentials\`.`,
+        'Write files below the home folder, as in `[~/.codex/auth.json]` or `[{ file: ~/.codex/auth.json, refresh: true }]`.',
+        entry.itemLines[wrong] ?? entry.line,
+      );
+    }
+    const found = files.filter((file) => file !== null);
+    return found.length === 0 ? {} : { credentials: found };
+  }
+
+  onlyNamed(): boolean {
+    const entry = this.entries.get('only');
+    const text = textOf(entry);
+    if (!entry || text === '') return false;
+    if (text === 'named') return true;
+    this.report(
+      `\`${text ?? JSON.stringify(entry.value)}\` cannot be used in \`only\`.`,
+      'Write `only: named` for an agent that works only where a request names it, or leave it out.',
+      entry.line,
+    );
+    return false;
+  }
+
   match(): string | null {
     const entry = this.entries.get('match');
     const text = textOf(entry);
@@ -255,6 +299,15 @@ function strings(entry: FrontmatterEntry | undefined): string[] | null {
   const items = entry.value as readonly FrontmatterValue[];
   const texts = items.flatMap((item) => (typeof item === 'string' || typeof item === 'number' ? [String(item)] : []));
   return texts.length === items.length ? texts : null;
+}
+
+function credentialFile(value: FrontmatterValue): CredentialFile | null {
+  const isMap = typeof value === 'object' && value !== null && !Array.isArray(value);
+  const written = isMap ? (value as Readonly<Record<string, FrontmatterValue>>) : { file: value, refresh: false };
+  const { file, refresh = false, ...others } = written as Readonly<Record<string, FrontmatterValue>>;
+  if (typeof file !== 'string' || typeof refresh !== 'boolean' || Object.keys(others).length > 0) return null;
+  const isPath = file.length <= 1_000 && /^(?:~\/|\/)[^\0]*[^/\0]$/.test(file) && !file.split('/').includes('..');
+  return isPath ? { file, refresh } : null;
 }
 
 function choice(text: string, words: readonly string[]): string {

@@ -27,14 +27,25 @@ export interface AgentProfile {
   readonly concurrency: number | null;
   /** Tools that the agent may use, by its own names; absent or empty means its usual ones. */
   readonly tools?: readonly string[];
+  /** Files with a login of its own, of which each run has a copy; absent where the gateway holds its credential. */
+  readonly credentials?: readonly CredentialFile[];
   readonly reads: readonly string[];
   readonly network: readonly string[];
   readonly env: readonly string[];
   readonly skills: readonly string[];
   readonly constraints: string;
   readonly match: string | null;
+  /** Works only for requests whose note names it. */
+  readonly onlyNamed?: boolean;
   /** The prompt template (Liquid). */
   readonly template: string;
+}
+
+export interface CredentialFile {
+  /** Absolute, or from `~/` on; below the runner's home. */
+  readonly file: string;
+  /** Whether what the agent renews in its copy is kept. */
+  readonly refresh: boolean;
 }
 
 export interface AgentRequest {

@@ -36,8 +36,10 @@ export interface RegistryReader {
   state(key: RunnerStateKey): { readonly value: unknown; readonly at: number } | null;
   /** Undelivered notifications whose time has come, oldest first. */
   notifications(filter: { readonly dueBy: number; readonly limit: number }): QueuedNotification[];
-  /** By agent and model, the most expensive first. Times in milliseconds since the epoch, `until` excluded. */
-  usage(filter: { readonly jobId?: string; readonly since?: number; readonly until?: number }): UsageTotal[];
+  /** By agent and model, the most expensive first. */
+  usage(filter: UsageFilter): UsageTotal[];
+  /** Days in their order, all others the most expensive first. A day is one of the machine's time: `2026-01-31`. */
+  usageBy(by: 'agent' | 'model' | 'day' | 'job', filter: UsageFilter): UsageGroup[];
   /** Seq of the newest event there ever was; 0 when there was none. Never less than before, whatever is forgotten. */
   lastEventSeq(): number;
   /** For metrics. */
@@ -58,8 +60,12 @@ export interface JobRegistry extends RegistryReader {
   trust(notes: readonly TrustedNote[]): void;
   untrust(paths: readonly string[]): void;
   setState(key: RunnerStateKey, value: unknown): void;
-  /** At once, so that a killed run's usage is known too. */
+  /** At once, so that a killed run's usage is known too. In place of what was recorded of the same response before. */
   recordUsage(entry: UsageEntry): void;
+  /** Takes back what was recorded of a response that never was. */
+  dropUsage(id: string): void;
+  /** What a dead runner left open counts from now on as it is, as estimated; returns how many responses. */
+  closeUsage(): number;
   /** The conversation of an attempt that its owner still works on. */
   setSession(attemptId: string, owner: string, session: string): void;
   /** Prolongs the leases of the owner's running attempts and returns the ids of those that it still holds. */
@@ -87,7 +93,8 @@ export type RunnerStateKey =
   | 'last-backup'
   | 'vault-git'
   | 'leftovers'
-  | 'metrics';
+  | 'metrics'
+  | 'usage-windows';
 
 export interface NewNotification {
   readonly eventSeq: number;
@@ -188,8 +195,19 @@ export interface Attempt {
   readonly session: string | null;
 }
 
+/** Times in milliseconds since the epoch, `until` excluded; of when a provider was asked. */
+export interface UsageFilter {
+  readonly jobId?: string;
+  readonly since?: number;
+  readonly until?: number;
+}
+
 /** What one model response took. */
 export interface UsageEntry {
+  /** The response's own. */
+  readonly id: string;
+  /** Whether it goes on. */
+  readonly open: boolean;
   /** Null for a call outside of any job. */
   readonly jobId: string | null;
   readonly attemptId: string | null;
@@ -200,18 +218,45 @@ export interface UsageEntry {
   readonly usage: TokenUsage;
   /** US dollars; null when the price is not known. */
   readonly cost: number | null;
+  /** Whether a subscription paid for it, so that `cost` is what it would have been. */
   readonly subscription: boolean;
+  /** Whether the provider's own count is not known. */
+  readonly estimated: boolean;
+  /** What it took of the windows of its subscription, where that is known. */
+  readonly shares: readonly Pick<UsedShare, 'lengthMs' | 'share'>[];
 }
 
-export interface UsageTotal {
+/** A part of what a subscription gives for so long a time. */
+export interface UsedShare {
+  readonly endpoint: string;
+  readonly lengthMs: number;
+  /** 1 is all of it. */
+  readonly share: number;
+}
+
+export interface UsageSum {
+  readonly responses: number;
+  /** How many of the responses the provider's own count is not known of. */
+  readonly estimated: number;
+  readonly usage: TokenUsage;
+  /** US dollars, of the responses that are paid for and whose price is known. */
+  readonly cost: number;
+  /** Tokens of the responses that are paid for and whose price is not known. */
+  readonly unpriced: number;
+  /** Tokens of the responses that a subscription paid for. */
+  readonly subscription: number;
+  /** Of the subscriptions' windows, the shortest of each first; what is not known is left out. */
+  readonly shares: readonly UsedShare[];
+}
+
+export interface UsageTotal extends UsageSum {
   readonly agent: string;
   readonly model: string;
-  readonly responses: number;
-  readonly usage: TokenUsage;
-  /** Of the responses whose price is known. */
-  readonly cost: number;
-  /** Tokens of the responses whose price is not known. */
-  readonly unpriced: number;
+}
+
+export interface UsageGroup extends UsageSum {
+  /** Null where it is of no job. */
+  readonly key: string | null;
 }
 
 export interface RecordedDecision {

@@ -12,6 +12,23 @@ export interface RegistryFigures {
   /** The same for some of them; those of forgotten jobs are left out. */
   attemptsNumbered(numbers: readonly number[]): NumberedAttempt[];
   lastAttemptNumber(): number;
+  /** What model responses took, in the order in which they began, after the one with this number. */
+  usageAfter(number: number, limit: number): NumberedUsage[];
+  /** The same for some of them; those that never were are left out. */
+  usageNumbered(numbers: readonly number[]): NumberedUsage[];
+}
+
+export interface NumberedUsage {
+  readonly number: number;
+  /** 1 while it goes on. */
+  readonly open: 0 | 1;
+  readonly estimated: 0 | 1;
+  readonly agent: string;
+  readonly model: string;
+  readonly input: number;
+  readonly output: number;
+  /** US dollars that are paid, as far as is known. */
+  readonly cost: number;
 }
 
 export interface RegistryCensus {

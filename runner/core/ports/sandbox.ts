@@ -56,6 +56,8 @@ export interface SandboxRequest {
   readonly onOutput?: (text: string, stream: 'stdout' | 'stderr') => void;
   /** Bytes of standard output to return raw as `stdout`, for tools of our own; 0 (the default) mixes it into the log. */
   readonly captureStdout?: number;
+  /** Texts in whose place stars stand in all output, in the log and in a conversation; not in `captureStdout`. */
+  readonly withheld?: readonly string[];
   /** For a program that is spoken with while it runs; its standard output then goes there alone. */
   readonly conversation?: SandboxConversation;
 }

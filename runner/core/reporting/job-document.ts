@@ -8,6 +8,7 @@ export function jobDocumentOf(
   job: Job,
   attempts: readonly Attempt[],
   used: readonly UsageTotal[],
+  weaker: readonly string[],
   now: number,
 ): JobDocument {
   return {
@@ -23,6 +24,7 @@ export function jobDocumentOf(
     pr: job.pullRequest,
     gate: job.gate === null ? null : formatGate(job.gate),
     cost: costText(used) || null,
+    weaker: [...weaker],
     error: job.error,
   };
 }

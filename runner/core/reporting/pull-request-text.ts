@@ -10,7 +10,7 @@ export function pullRequestText(
   featureRequest: Pick<FeatureRequest, 'id' | 'title' | 'path'>,
   attempts: readonly Attempt[],
   stat: DiffStat,
-  facts: { readonly tested: boolean; readonly isolated: boolean },
+  facts: { readonly tested: boolean; readonly weaker: readonly string[] },
 ): { readonly title: string; readonly body: string } {
   const plan = attempts.findLast((attempt) => attempt.stage === 'plan' && attempt.status === 'passed');
   const tested = attempts.findLast((attempt) => attempt.stage === 'test' && attempt.evidence.length > 0);
@@ -35,7 +35,7 @@ export function pullRequestText(
         ]
       : []),
     `## Change\n\n${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}`,
-    ...(facts.isolated ? [] : ['**The agents of this job ran without a sandbox.**']),
+    ...facts.weaker.map((weakness) => `**Weaker: ${weakness}.**`),
   ];
   return { title: `${featureRequest.id}: ${featureRequest.title}`, body: `${sections.join('\n\n')}\n` };
 }

@@ -19,7 +19,8 @@ export interface ReportFacts {
   readonly attempts: readonly Attempt[];
   readonly decisions: readonly RecordedDecision[];
   readonly stat: DiffStat | null;
-  readonly isolated: boolean;
+  /** In what the job was less protected than it could be. */
+  readonly weaker: readonly string[];
   readonly notTested: boolean;
   /** How the commands of this installation are called, e.g. `npx opus`. */
   readonly command: string;
@@ -96,8 +97,7 @@ function standing({ job, command }: ReportFacts): string {
 }
 
 function warnings(facts: ReportFacts): string {
-  const lines = [];
-  if (!facts.isolated) lines.push('> [!warning] The agents of this job ran **without a sandbox**.');
+  const lines = facts.weaker.map((weakness) => `> [!warning] **Weaker:** ${weakness}.`);
   if (facts.notTested) lines.push('> [!warning] No test command is configured: **nothing was tested**.');
   const refused = [...new Set(facts.attempts.flatMap((attempt) => attempt.refusedHosts))];
   if (refused.length > 0) lines.push(`> [!note] Refused network: ${refused.map((host) => `\`${host}\``).join(', ')}.`);

@@ -10,7 +10,7 @@ const eventsKept = 2_000;
 
 /** What is known of a finished job, in one record. Its key names this very state: a job that went on afterwards is another record. */
 export function archivedJob(
-  registry: Pick<RegistryReader, 'attempts' | 'decisions' | 'retries' | 'events'>,
+  registry: Pick<RegistryReader, 'attempts' | 'decisions' | 'retries' | 'happenings' | 'events'>,
   job: Job,
   report: string | null,
 ): ArchiveRecord {
@@ -24,6 +24,7 @@ export function archivedJob(
       attempts: registry.attempts(job.id).map((attempt) => withoutSecrets(shortened(attempt))),
       decisions: withoutSecrets(registry.decisions(job.id)),
       retries: withoutSecrets(registry.retries(job.id)),
+      happenings: withoutSecrets(registry.happenings(job.id)),
       events: events.map((event) => withoutSecrets({ ...event, data: bounded(event.data) })),
       report: report === null ? null : redact(report.slice(0, reportCharacters)),
     },

@@ -100,7 +100,7 @@ export async function runTestAgent(
     tree,
     treeMode: 'read-write',
     plan: plan.text,
-    variables: { plan: plan.plan },
+    variables: { plan: plan.plan, comment: fixContextOf(run.feedback).comment },
   });
   if (answer.kind === 'canceled') return null;
   const summary = (answer.result as TestResult | null)?.summary ?? 'Tests';

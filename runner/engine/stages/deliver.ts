@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { pullRequestText } from '../../core/reporting/pull-request-text.ts';
+import { weaknessesOfJob } from '../../core/weaker.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { baseOf, headOf } from './head.ts';
 
@@ -20,7 +21,7 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
   const stat = await worktrees.diffStat(repository, baseOf(job), head);
   const text = pullRequestText(job, run.featureRequest, dependencies.registry.attempts(job.id), stat, {
     tested: run.repositoryConfig.test !== null,
-    isolated: dependencies.sandboxState.kind === 'isolated',
+    weaker: weaknessesOfJob(dependencies.registry, job.id),
   });
   const pullRequest = await dependencies.forgeOf(job.repository).open({
     repository,

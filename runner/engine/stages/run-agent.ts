@@ -12,9 +12,12 @@ import {
 import type { CircuitVerdict } from '../../core/ports/circuits.ts';
 import type { LimitsConfig } from '../../core/configuration.ts';
 import type { GatewayAccess } from '../../core/ports/gateway.ts';
-import { remainingBudget } from '../budget.ts';
+import { weaknessesOfAgent } from '../../core/weaker.ts';
+import { recordWeaknesses } from '../weakened.ts';
+import { budgetLeft, refuseSpentDay, remainingBudget } from '../budget.ts';
 import type { Tree } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageRun } from '../stage-context.ts';
+import { keepUsage } from '../usage-book.ts';
 import { hiddenPaths } from './hidden-paths.ts';
 
 export interface AgentTask {
@@ -69,6 +72,7 @@ async function ask(
   const confirmed = dependencies.confirmed();
   const profile = requireAgent(confirmed.profiles, task.stage, run.featureRequest);
   requireWithinLimits(profile, config.limits);
+  recordWeaknesses(dependencies, run, weaknessesOfAgent(profile));
   const driver = dependencies.drivers.get(profile.driver);
   if (!driver) {
     throw new OpusError('vault.agent-invalid', `The driver "${profile.driver}" of ${profile.path} is not available.`, {
@@ -76,7 +80,7 @@ async function ask(
     });
   }
   const schema = JSON.stringify(z.toJSONSchema(stageResults[task.stage]), null, 2);
-  const prompt = await dependencies.prompts.render(
+  const rendered = await dependencies.prompts.render(
     profile.template,
     {
       fr: { id: run.featureRequest.id, title: run.featureRequest.title, body: run.featureRequest.body },
@@ -98,9 +102,11 @@ async function ask(
     },
     profile.path,
   );
+  const prompt = withComment(rendered, task.variables['comment']);
   const name = correction === '' ? run.attempt.id : `${run.attempt.id}-again`;
   const model = selectModel(profile, run.featureRequest);
   const gateway = await openGateway(dependencies, run, profile, model);
+  const about = { job: run.job.id, attempt: run.attempt.id, stage: task.stage };
   const request: AgentRequest = {
     profile,
     job: run.job.id,
@@ -125,17 +131,29 @@ async function ask(
     gateway,
     onEvent: (event) => {
       if (event.kind === 'session') dependencies.registry.setSession(run.attempt.id, dependencies.owner, event.id);
-      dependencies.onAgentEvent({ job: run.job.id, attempt: run.attempt.id, stage: task.stage }, event);
+      dependencies.live.tell(about, event);
     },
     onOutput: (text) => {
+      // Other drivers print what they tell as events.
+      if (profile.driver === 'command') dependencies.live.print(about, text);
       dependencies.progress({ job: run.job.id, stage: task.stage, round: run.attempt.round, kind: 'output', text });
     },
   };
   try {
-    return answerOf(await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent));
+    const outcome = await dependencies.circuits.run('agent', profile.name, () => driver.run(request), judgeAgent);
+    if (outcome.kind === 'failed' && outcome.error.code === 'agent.budget') {
+      refuseSpentDay(dependencies, run.job, run.featureRequest.budget);
+    }
+    return answerOf(outcome);
   } finally {
     await gateway?.close();
   }
+}
+
+/** What a person said reaches the agent also where its note has no place for it: an answer that is lost is asked for again. */
+function withComment(prompt: string, comment: unknown): string {
+  if (typeof comment !== 'string' || comment === '' || prompt.includes(comment)) return prompt;
+  return `${prompt}\n\n## A person's comment\n\n${comment}\n`;
 }
 
 /** A way to the models for an agent that needs one, within what the job may still spend. */
@@ -148,17 +166,19 @@ async function openGateway(
   const { registry, gateway } = dependencies;
   const endpoints = endpointsOf(profile, model);
   if (gateway === null || endpoints.length === 0) return null;
-  const about = { jobId: run.job.id, attemptId: run.attempt.id, agent: profile.name };
+  const own = run.featureRequest.budget;
+  remainingBudget(dependencies, run.job, own);
   return await gateway.open({
     job: run.job.id,
     attempt: run.attempt.id,
     agent: profile.name,
     endpoints,
-    budget: remainingBudget(dependencies, run.job, run.featureRequest.budget),
-    onUsage: (record) => {
-      registry.recordUsage({ ...about, ...record });
-      dependencies.onUsage({ agent: profile.name, record });
-    },
+    left: () => budgetLeft(dependencies, run.job, own),
+    ...keepUsage({
+      registry,
+      models: () => dependencies.config.models,
+      about: { jobId: run.job.id, attemptId: run.attempt.id, agent: profile.name },
+    }),
   });
 }
 
@@ -172,6 +192,13 @@ export function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig)
       {
         hint: `Allowed: ${drivers.join(', ')}.`,
       },
+    );
+  }
+  if (!limits.credentials && (profile.credentials ?? []).length > 0) {
+    throw new OpusError(
+      'vault.agent-invalid',
+      `limits.credentials in opus.yml does not allow agents a login of their own, as ${profile.path} names one.`,
+      { hint: 'Take "credentials" out of the note and name the model under "models" in opus.yml.' },
     );
   }
   const beyond = network === null ? [] : profile.network.filter((host) => !network.includes(host));

@@ -20,6 +20,8 @@ export async function runRepositoryCommand(
   purpose: 'setup' | 'test',
 ): Promise<CommandRun> {
   const { repositoryConfig } = run;
+  const about = { job: run.job.id, attempt: run.attempt.id, stage: run.attempt.stage };
+  dependencies.live.tell(about, { kind: 'command', purpose, command: command.join(' ') });
   const result = await dependencies.sandbox.run({
     argv: command as [string, ...string[]],
     cwd: tree.path,
@@ -32,6 +34,7 @@ export async function runRepositoryCommand(
     signal: run.signal,
     logFile: dependencies.files.logFile(run.job.id, `${run.attempt.id}-${purpose}`),
     onOutput: (text) => {
+      dependencies.live.print(about, text);
       dependencies.progress({
         job: run.job.id,
         stage: run.attempt.stage,

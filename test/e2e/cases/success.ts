@@ -94,7 +94,7 @@ export const success: readonly Case[] = [
     act: (world) => runOnce(world, { overrides: { sandbox: withoutBubblewrap } }),
     check: (world, { warnings }) => {
       expect(warnings[0]).toMatch(/WITHOUT a sandbox: bubblewrap is not installed/);
-      expect(world.report('ABC-7-1')).toContain('**without a sandbox**');
+      expect(world.report('ABC-7-1')).toContain('the agents ran without a sandbox');
       expect(pullRequestOf(world)).toContain('ran without a sandbox');
     },
     expected: atTheGate,

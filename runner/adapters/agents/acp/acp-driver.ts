@@ -17,6 +17,8 @@ import {
 } from '../attempt-contract.ts';
 import { commandValues, fillCommand } from '../command-line.ts';
 import { named, sentinelError } from '../command-failures.ts';
+import { withOwnLogin, type LoginParts } from '../own-login.ts';
+import { howToAsk, readQuestion } from '../question-file.ts';
 import { lineOf, openReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
 import { noResultFailure, turnFailure } from './turn-failures.ts';
@@ -46,7 +48,7 @@ export function createAcpDriver(options: AcpDriverOptions): AgentDriver {
   return {
     async run(request) {
       try {
-        return await runAcp(options, request);
+        return await withOwnLogin(options, request, (parts) => runAcp(options, parts));
       } catch (thrown) {
         const error = named(toOpusError(thrown), request);
         return { kind: 'failed', error: error.summary(), report: emptyReport };
@@ -55,7 +57,7 @@ export function createAcpDriver(options: AcpDriverOptions): AgentDriver {
   };
 }
 
-async function runAcp(options: AcpDriverOptions, request: AgentRequest): Promise<AgentOutcome> {
+async function runAcp(options: AcpDriverOptions, { request, sandbox, login }: LoginParts): Promise<AgentOutcome> {
   // Without a sandbox the port is the machine's own, where other jobs have theirs.
   const port = randomInt(20_000, 32_000);
   const endpoints = endpointsOf(request.profile, request.model);
@@ -66,14 +68,15 @@ async function runAcp(options: AcpDriverOptions, request: AgentRequest): Promise
     ...models.placeholders,
   });
   const home = await prepareHome(request);
+  await login.place(home);
   const log = openReadableLog({ path: request.logFile, bytes: logBytes, onOutput: request.onOutput });
   try {
     const run = await runTurn({
-      sandbox: options.sandbox,
+      sandbox,
       request,
       log,
       command,
-      prompt: `${request.prompt}\n\n${whereTheResultBelongs(paths)}`,
+      prompt: `${request.prompt}\n\n${whereTheResultBelongs(paths)} ${howToAsk(paths)}`,
       model: plainModel(request.model, endpoints[0]),
       env: { ...contractEnvironment(options.environment, request, paths), ...models.env, HOME: home },
       mounts: [...contractMounts(options.home, request, paths), { source: home, mode: 'read-write' }],
@@ -103,6 +106,8 @@ async function outcomeOf(
   const report: AgentReport = { durationMs, exitCode, tail, refusedHosts, session: run.session };
   if (run.cut === 'canceled') return { kind: 'canceled', report };
   if (run.turn?.kind === 'asked') return { kind: 'asked', question: run.turn.question, report };
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
   const failure = (await sentinelError(request, paths.out)) ?? turnFailure(request, run);
   if (failure) return { kind: 'failed', error: failure, report };
   const result = (await readResult(request, paths)) ?? resultInText(run.said);

@@ -14,24 +14,28 @@ import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 const usualTools = ['Read', 'Edit', 'Write', 'Bash', 'Glob', 'Grep'];
 
+/** Its own way to ask has nobody to answer in a run without a terminal. */
+function toolsOf(named: readonly string[]): readonly string[] {
+  return named.length === 0 ? usualTools : named.filter((name) => name !== 'AskUserQuestion');
+}
+
 /** Measured with @anthropic-ai/claude-code 2.1.329. */
 export const claude: NativeCli = {
   kind: 'claude',
   title: 'Claude Code',
   conversations: '.claude/projects',
-  invocation: ({ request, session, baseUrl, key }) => ({
+  invocation: ({ request, session, model }) => ({
     args: [
       ...['-p', '--output-format', 'stream-json', '--verbose', '--include-partial-messages'],
       // A repository's settings may name hooks, and its .mcp.json programs: neither is read.
       ...['--setting-sources', 'user', '--strict-mcp-config'],
       ...['--permission-mode', 'bypassPermissions'],
-      ...['--tools', (request.profile.tools?.length ? request.profile.tools : usualTools).join(',')],
+      ...['--tools', toolsOf(request.profile.tools ?? []).join(',')],
       ...(request.model === '' ? [] : ['--model', request.model]),
       ...(session === null ? [] : ['--resume', session]),
     ],
     env: {
-      ANTHROPIC_BASE_URL: baseUrl,
-      ANTHROPIC_API_KEY: key,
+      ...(model === null ? {} : { ANTHROPIC_BASE_URL: model.baseUrl, ANTHROPIC_API_KEY: model.key }),
       CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC: '1',
       CLAUDE_CODE_MAX_RETRIES: '2',
       DISABLE_AUTOUPDATER: '1',

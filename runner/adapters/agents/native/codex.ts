@@ -10,36 +10,42 @@ import {
   textOf,
   type JsonObject,
 } from '../json-values.ts';
-import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
+import type { CliEnding, EventReader, NativeCli, WayToModel } from './native-cli.ts';
 
 /** Measured with @openai/codex 0.169.0. */
 export const codex: NativeCli = {
   kind: 'codex',
   title: 'Codex',
   conversations: '.codex/sessions',
-  invocation: ({ request, session, baseUrl, key }) => ({
+  invocation: ({ request, session, model }) => ({
     args: [
       ...['exec', ...(session === null ? [] : ['resume']), '--json', '--skip-git-repo-check'],
       // Its own sandbox does not start inside another one.
       '--dangerously-bypass-approvals-and-sandbox',
       ...['--ignore-user-config', '--ignore-rules', '--disable', 'multi_agent'],
       ...(request.model === '' ? [] : ['--model', request.model]),
-      ...setting('model_provider', 'opus'),
-      ...setting('model_providers.opus.name', 'opus'),
-      ...setting('model_providers.opus.base_url', `${baseUrl}/v1`),
-      ...setting('model_providers.opus.env_key', 'OPENAI_API_KEY'),
-      ...setting('model_providers.opus.wire_api', 'responses'),
-      ...['-c', 'model_providers.opus.request_max_retries=2', '-c', 'model_providers.opus.stream_max_retries=2'],
+      ...(model === null ? [] : provider(model)),
       ...['-c', 'check_for_update_on_startup=false'],
       ...(session === null ? [] : [session]),
       '-',
     ],
-    env: { OPENAI_API_KEY: key },
+    env: model === null ? {} : { OPENAI_API_KEY: model.key },
   }),
   reader: ({ resumed, before }) => createCodexReader(resumed, before),
   isUnknownSession: (exitCode, printed) =>
     exitCode === 1 && /no rollout found|no saved session|not found for thread/i.test(printed),
 };
+
+function provider({ baseUrl }: WayToModel): string[] {
+  return [
+    ...setting('model_provider', 'opus'),
+    ...setting('model_providers.opus.name', 'opus'),
+    ...setting('model_providers.opus.base_url', `${baseUrl}/v1`),
+    ...setting('model_providers.opus.env_key', 'OPENAI_API_KEY'),
+    ...setting('model_providers.opus.wire_api', 'responses'),
+    ...['-c', 'model_providers.opus.request_max_retries=2', '-c', 'model_providers.opus.stream_max_retries=2'],
+  ];
+}
 
 function setting(name: string, value: string): string[] {
   return ['-c', `${name}=${JSON.stringify(value)}`];

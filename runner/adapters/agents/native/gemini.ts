@@ -27,8 +27,10 @@ export const gemini: NativeCli = {
   kind: 'gemini',
   title: 'Gemini',
   conversations: '.gemini/tmp',
-  invocation: ({ request, session, baseUrl, key, work }) => {
+  invocation: ({ request, session, model, work }) => {
     const tools = (request.profile.tools ?? []).flatMap((name) => toolNames[name] ?? [name]);
+    // Its own way to ask has nobody to answer.
+    const exclude = ['ask_user'];
     return {
       args: [
         // Trusted in any other way, the repository's settings, hooks and MCP servers would be run.
@@ -38,17 +40,16 @@ export const gemini: NativeCli = {
         ...(session === null ? [] : ['--resume', session]),
       ],
       env: {
-        GOOGLE_GEMINI_BASE_URL: baseUrl,
-        GEMINI_API_KEY: key,
+        ...(model === null ? {} : { GOOGLE_GEMINI_BASE_URL: model.baseUrl, GEMINI_API_KEY: model.key }),
         GEMINI_CLI_NO_RELAUNCH: 'true',
       },
       files: {
         '.gemini/settings.json': JSON.stringify({
-          security: { auth: { selectedType: 'gemini-api-key' } },
+          security: { auth: { selectedType: model === null ? 'oauth-personal' : 'gemini-api-key' } },
           privacy: { usageStatisticsEnabled: false },
           general: { enableAutoUpdate: false, enableAutoUpdateNotification: false, maxAttempts: 3 },
           hooksConfig: { enabled: false },
-          ...(tools.length === 0 ? {} : { tools: { core: tools } }),
+          tools: { exclude, ...(tools.length === 0 ? {} : { core: tools }) },
         }),
       },
     };

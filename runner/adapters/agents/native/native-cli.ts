@@ -24,16 +24,21 @@ export interface InvocationContext {
   readonly request: AgentRequest;
   /** The conversation to go on with. */
   readonly session: string | null;
+  /** Null for an agent that has a login of its own, and finds its model by that. */
+  readonly model: WayToModel | null;
+  /** The agent's HOME. */
+  readonly home: string;
+  /** Where the agent may write beside its tree. */
+  readonly work: string;
+}
+
+export interface WayToModel {
   /** The name under `models` in opus.yml by which the model is reached. */
   readonly endpoint: string;
   /** Where that is: `http://127.0.0.1:4100/anthropic`. */
   readonly baseUrl: string;
   /** Stands where a key is asked for; the gateway puts the real one in. */
   readonly key: string;
-  /** The agent's HOME. */
-  readonly home: string;
-  /** Where the agent may write beside its tree. */
-  readonly work: string;
 }
 
 export interface Invocation {

@@ -20,6 +20,8 @@ import { codex } from './codex.ts';
 import { gemini } from './gemini.ts';
 import type { EventReader, NativeCli, NativeKind } from './native-cli.ts';
 import { opencode } from './opencode.ts';
+import { withOwnLogin, type LoginParts } from '../own-login.ts';
+import { howToAsk, readQuestion } from '../question-file.ts';
 import { openReadableLog, type ReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
 import { runCliAgent, type CliRun } from './run-cli-agent.ts';
@@ -55,7 +57,7 @@ export function createNativeDriver(options: NativeDriverOptions): AgentDriver {
   return {
     async run(request) {
       try {
-        return await runNative(options, clis[options.kind], request);
+        return await withOwnLogin(options, request, (parts) => runNative(options, clis[options.kind], parts));
       } catch (thrown) {
         const error = named(toOpusError(thrown), request);
         return { kind: 'failed', error: error.summary(), report: emptyReport };
@@ -64,10 +66,14 @@ export function createNativeDriver(options: NativeDriverOptions): AgentDriver {
   };
 }
 
-async function runNative(options: NativeDriverOptions, cli: NativeCli, request: AgentRequest): Promise<AgentOutcome> {
-  const { gateway, endpoint } = requireGateway(request);
+async function runNative(
+  options: NativeDriverOptions,
+  cli: NativeCli,
+  { request, sandbox, login }: LoginParts,
+): Promise<AgentOutcome> {
+  const model = wayToModel(request);
   const program = await programOf(options, cli);
-  const paths = await writeAttemptFiles(request);
+  const paths = await writeAttemptFiles(request, (files) => `\n\n${howToAsk(files)}\n`);
   // One for each stage: what a coder leaves there must not speak to its reviewer.
   const kept = join(request.stateFolder, `${cli.kind}-${request.stage}`);
   const totals = await takeTotals(kept);
@@ -75,10 +81,10 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
   const runOnce = (session: string | null, number: number): Promise<CliRun> =>
     runCliAgent({
       cli,
-      sandbox: options.sandbox,
+      sandbox,
       request,
-      gateway,
-      endpoint,
+      model,
+      login,
       paths,
       program,
       env: contractEnvironment(options.environment, request, paths),
@@ -99,7 +105,7 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
         : first;
     const durationMs = run === first ? run.result.durationMs : first.result.durationMs + run.result.durationMs;
     await keepTotals(kept, run);
-    return await outcomeOf(request, gateway, paths, run, durationMs);
+    return await outcomeOf(request, model?.gateway ?? null, paths, run, durationMs);
   } finally {
     log.close();
   }
@@ -107,7 +113,7 @@ async function runNative(options: NativeDriverOptions, cli: NativeCli, request: 
 
 async function outcomeOf(
   request: AgentRequest,
-  gateway: GatewayAccess,
+  gateway: GatewayAccess | null,
   paths: Awaited<ReturnType<typeof writeAttemptFiles>>,
   run: CliRun,
   durationMs: number,
@@ -115,7 +121,9 @@ async function outcomeOf(
   const { exitCode, tail, refusedHosts } = run.result;
   const report: AgentReport = { durationMs, exitCode, tail, refusedHosts, session: run.session };
   if (request.signal.aborted && run.result.ending === 'aborted') return { kind: 'canceled', report };
-  const failure = failureOf(request, run, gateway.refusal()) ?? (await sentinelError(request, paths.out));
+  const question = await readQuestion(request, paths);
+  if (question !== null) return { kind: 'asked', question, report };
+  const failure = failureOf(request, run, gateway?.refusal() ?? null) ?? (await sentinelError(request, paths.out));
   if (failure) return { kind: 'failed', error: failure, report };
   const result = (await readResult(request, paths)) ?? resultInText(run.ending.text);
   if (result === null && request.stage !== 'test') {
@@ -124,9 +132,11 @@ async function outcomeOf(
   return { kind: 'finished', result, report };
 }
 
-function requireGateway(request: AgentRequest): { gateway: GatewayAccess; endpoint: string } {
+/** Null for an agent with a login of its own, which reaches its model by the hosts that its note names. */
+function wayToModel(request: AgentRequest): { gateway: GatewayAccess; endpoint: string } | null {
   const [endpoint] = endpointsOf(request.profile, request.model);
   if (request.gateway !== null && endpoint !== undefined) return { gateway: request.gateway, endpoint };
+  if (endpoint === undefined && (request.profile.credentials ?? []).length > 0) return null;
   throw new OpusError('agent.credentials', `The ${agentOf(request)} has no way to a model.`, {
     hint:
       endpoint === undefined

@@ -10,6 +10,7 @@ import {
   textOf,
   type JsonObject,
 } from '../json-values.ts';
+import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { CliEnding, EventReader, NativeCli } from './native-cli.ts';
 
 /** Packages that OpenCode has built in, by endpoint; any other endpoint speaks as OpenAI does. */
@@ -20,12 +21,38 @@ const providers: Readonly<Record<string, string>> = {
 };
 const paths: Readonly<Record<string, string>> = { google: '/v1beta' };
 
+const quiet = {
+  OPENCODE_DISABLE_MODELS_FETCH: '1',
+  OPENCODE_DISABLE_AUTOUPDATE: '1',
+  OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
+  // A repository's .opencode may hold plugins, which are programs.
+  OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+};
+
+function argsOf(job: string, session: string | null): string[] {
+  const resumed = session === null ? [] : ['--session', session];
+  return ['run', '--pure', '--format', 'json', '--title', job, ...resumed];
+}
+
+function commonConfig({ profile }: AgentRequest) {
+  return { share: 'disabled', autoupdate: false, permission: permissions(profile.tools ?? []) };
+}
+
+/** With a login of its own it knows its providers. */
+function ownConfig(request: AgentRequest): string {
+  const { model } = request;
+  return JSON.stringify({ ...(model === '' ? {} : { model, small_model: model }), ...commonConfig(request) });
+}
+
 /** Measured with opencode-ai 1.18.33. */
 export const opencode: NativeCli = {
   kind: 'opencode',
   title: 'OpenCode',
   conversations: '.local/share/opencode',
-  invocation: ({ request, session, endpoint, baseUrl, key }) => {
+  invocation: ({ request, session, model: way }) => {
+    if (way === null)
+      return { args: argsOf(request.job, session), env: { ...quiet, OPENCODE_CONFIG_CONTENT: ownConfig(request) } };
+    const { endpoint, baseUrl, key } = way;
     const prefix = `${endpoint}/`;
     const model = request.model.startsWith(prefix) ? request.model.slice(prefix.length) : request.model;
     if (model === '') {
@@ -40,25 +67,16 @@ export const opencode: NativeCli = {
     };
     const name = `opus/${model}`;
     return {
-      args: [
-        ...['run', '--pure', '--format', 'json', '--title', request.job],
-        ...(session === null ? [] : ['--session', session]),
-      ],
+      args: argsOf(request.job, session),
       env: {
         OPENCODE_CONFIG_CONTENT: JSON.stringify({
           provider: { opus: provider },
           enabled_providers: ['opus'],
           model: name,
           small_model: name,
-          share: 'disabled',
-          autoupdate: false,
-          permission: permissions(request.profile.tools ?? []),
+          ...commonConfig(request),
         }),
-        OPENCODE_DISABLE_MODELS_FETCH: '1',
-        OPENCODE_DISABLE_AUTOUPDATE: '1',
-        OPENCODE_DISABLE_LSP_DOWNLOAD: '1',
-        // A repository's .opencode may hold plugins, which are programs.
-        OPENCODE_DISABLE_PROJECT_CONFIG: '1',
+        ...quiet,
       },
     };
   },
@@ -68,7 +86,9 @@ export const opencode: NativeCli = {
 
 function permissions(tools: readonly string[]): unknown {
   if (tools.length === 0) return { '*': 'allow', question: 'deny' };
-  const allowed = tools.map((tool) => [tool.toLowerCase() === 'write' ? 'edit' : tool.toLowerCase(), 'allow']);
+  // Its own way to ask waits for an answer that cannot come.
+  const usable = tools.filter((tool) => tool.toLowerCase() !== 'question');
+  const allowed = usable.map((tool) => [tool.toLowerCase() === 'write' ? 'edit' : tool.toLowerCase(), 'allow']);
   return { '*': 'deny', external_directory: 'allow', ...(Object.fromEntries(allowed) as Record<string, string>) };
 }
 

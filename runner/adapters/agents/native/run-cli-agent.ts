@@ -5,6 +5,7 @@ import type { AgentEvent, TokenUsage } from '#shared/domain/agent-event.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { GatewayAccess } from '../../../core/ports/gateway.ts';
 import type { Mount, Sandbox, SandboxResult } from '../../../core/ports/sandbox.ts';
+import type { OwnLogin } from '../own-login.ts';
 import type { AttemptPaths } from '../attempt-contract.ts';
 import { createEventLines } from '../event-lines.ts';
 import { textOf } from '../json-values.ts';
@@ -16,9 +17,9 @@ export interface CliRunOptions {
   readonly cli: NativeCli;
   readonly sandbox: Sandbox;
   readonly request: AgentRequest;
-  readonly gateway: GatewayAccess;
-  /** The name under `models` in opus.yml by which the model is reached. */
-  readonly endpoint: string;
+  /** The gateway, and the name under `models` in opus.yml; null for an agent with a login of its own. */
+  readonly model: { readonly gateway: GatewayAccess; readonly endpoint: string } | null;
+  readonly login: OwnLogin;
   readonly paths: AttemptPaths;
   /** What comes before the CLI's arguments. */
   readonly program: readonly string[];
@@ -58,15 +59,20 @@ const start = 'export HOME="$OPUS_AGENT_HOME"; exec "$@" < "$OPUS_PROMPT_FILE"';
 
 /** Runs one CLI once, in the sandbox, and tells its events as they come. Rejects as the sandbox does. */
 export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
-  const { cli, request, gateway, endpoint, home, kept, log, session } = options;
+  const { cli, request, model, home, kept, log, session } = options;
   // Without a sandbox the port is the machine's own, where other jobs have theirs.
   const port = randomInt(20_000, 32_000);
-  const baseUrl = `http://127.0.0.1:${port}${gateway.pathOf(endpoint)}`;
-  const invocation = cli.invocation({ request, session, endpoint, baseUrl, key, home, work: options.paths.work });
+  const way = model && {
+    endpoint: model.endpoint,
+    baseUrl: `http://127.0.0.1:${port}${model.gateway.pathOf(model.endpoint)}`,
+    key,
+  };
+  const invocation = cli.invocation({ request, session, model: way, home, work: options.paths.work });
   await prepareHome(home, join(home, cli.conversations), kept, invocation.files ?? {});
+  await options.login.place(home, { [cli.conversations]: kept });
 
   const reader = cli.reader({ resumed: session !== null, before: options.before });
-  const refusals = watchRefusals(gateway, options.refusalGraceMs);
+  const refusals = model && watchRefusals(model.gateway, options.refusalGraceMs);
   const seen = { session: null as string | null, worked: false, limitedUntil: null as number | null };
   let printed = '';
   const print = (line: string): void => {
@@ -77,7 +83,7 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
     if (event.kind === 'session') seen.session = event.id;
     if (event.kind === 'rate-limit') seen.limitedUntil = event.until ?? seen.limitedUntil;
     if (event.kind === 'tool-call' || event.kind === 'usage') seen.worked = true;
-    refusals.saw(event);
+    refusals?.saw(event);
     const line = lineOf(event);
     if (line !== null) log.write(line);
     request.onEvent?.(event);
@@ -107,11 +113,11 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
       mounts: [...options.mounts, { source: home, mode: 'read-write' }, { source: kept, mode: 'read-write' }],
       hidden: request.hidden,
       network: request.profile.network,
-      forwards: [{ port, socketPath: gateway.socketPath }],
+      forwards: model === null ? [] : [{ port, socketPath: model.gateway.socketPath }],
       limits: request.limits,
       timeoutMs: request.timeoutMs,
       stallMs: request.stallMs,
-      signal: AbortSignal.any([request.signal, refusals.signal]),
+      signal: refusals === null ? request.signal : AbortSignal.any([request.signal, refusals.signal]),
       logFile: options.transcript,
       onOutput: (text, stream) => {
         (stream === 'stdout' ? events : errors).take(text);
@@ -129,7 +135,7 @@ export async function runCliAgent(options: CliRunOptions): Promise<CliRun> {
       limitedUntil,
     };
   } finally {
-    refusals.stop();
+    refusals?.stop();
   }
 }
 
