@@ -28,6 +28,7 @@ import { createConfirmedNotes, checkCodeNote } from './confirmed-notes.ts';
 import type { LogLevel, RunnerConfig } from './core/configuration.ts';
 import type { Backups } from './core/ports/backups.ts';
 import type { Clock } from './core/ports/clock.ts';
+import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
 import { createDrivers } from './compose-drivers.ts';
 import { createCurrentVault } from './current-vault.ts';
@@ -179,6 +180,8 @@ export async function composeParts(
     log,
   });
   releases.push(() => gateway.close());
+  const forgeOf = (repository: string): Forge =>
+    guardedForge(isOnGithub(repository) ? github.forge : local, circuits, repository);
   const disk = createDisk();
   const dependencies: EngineDependencies = {
     get config() {
@@ -194,12 +197,13 @@ export async function composeParts(
       git,
       signal: origins.signal,
       authorization: (repository) => github.authorization(repository),
+      pushTarget: (repository) => forgeOf(repository.name).pushTarget(repository),
     }),
     sandbox,
     sandboxState: chosen.state,
     prompts: createLiquidPrompts(),
     drivers: createDrivers({ sandbox, config: current, environment: process.env, home: homedir() }),
-    forgeOf: (repository) => guardedForge(isOnGithub(repository) ? github.forge : local, circuits, repository),
+    forgeOf,
     pullRequestsOf: (repository) => (isOnGithub(repository) ? github.pullRequestsOf(repository) : null),
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,

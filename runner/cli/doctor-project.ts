@@ -10,6 +10,7 @@ import type { RepositoryConfig, RunnerConfig } from '../core/configuration.ts';
 import type { NoteChange } from '../engine/trust.ts';
 import { locateConfig } from './configuration.ts';
 import { fine, missing, warning, type Check } from './doctor-check.ts';
+import { githubChecks, githubOf } from './doctor-github.ts';
 import type { Terminal } from './terminal.ts';
 
 const gigabyte = 1024 ** 3;
@@ -24,7 +25,12 @@ export async function projectChecks(
 ): Promise<Check[]> {
   const { command } = locateConfig({ ...terminal, err: () => undefined }, option);
   const checks = [vaultCheck(config)];
-  for (const [name, repository] of Object.entries(config.repos)) checks.push(await repositoryCheck(name, repository));
+  const github = githubOf(terminal, config);
+  for (const [name, repository] of Object.entries(config.repos)) {
+    const authorization = (): Promise<string | null> => github.authorization({ name, url: repository.url });
+    checks.push(await repositoryCheck(name, repository, authorization));
+    checks.push(...(await githubChecks(github, config, name)));
+  }
   checks.push(dataCheck(config), await spaceCheck(config));
   try {
     const reader = composeReader(config);
@@ -48,15 +54,24 @@ function vaultCheck({ vault }: RunnerConfig): Check {
   return fine('vault', vault.path);
 }
 
-async function repositoryCheck(name: string, repository: RepositoryConfig): Promise<Check> {
+async function repositoryCheck(
+  name: string,
+  repository: RepositoryConfig,
+  authorization: () => Promise<string | null>,
+): Promise<Check> {
   const title = `repos.${name}`;
   const { url, base } = repository;
   const git = createHostGit();
   if (isAbsolute(url) && !existsSync(url)) {
     return missing(title, `${url} does not exist.`, `git init --bare --initial-branch=${base} ${url}, and push to it`);
   }
-  const heads = await git
-    .run(['ls-remote', '--heads', '--', url, `refs/heads/${base}`], { timeoutMs: repositoryTimeoutMs })
+  const heads = await authorization()
+    .then((value) =>
+      git.run(['ls-remote', '--heads', '--', url, `refs/heads/${base}`], {
+        timeoutMs: repositoryTimeoutMs,
+        authorization: value === null ? null : { url, value },
+      }),
+    )
     .catch((thrown: unknown) => ({ exitCode: 1, stdout: '', stderr: toOpusError(thrown).message }));
   if (heads.exitCode !== 0) {
     const said = heads.stderr.trim().split('\n').at(-1) ?? '';

@@ -58,8 +58,8 @@ function plainTokens(settings: GithubConfig, reference: SecretReference, options
   const read = (): string => options.resolveSecret(reference, `the repository ${settings.repo}`);
   return {
     canRenew: false,
-    current: () => Promise.try(read),
-    renewed: () => Promise.try(read),
+    current: () => Promise.resolve().then(read),
+    renewed: () => Promise.resolve().then(read),
     permissions: () => Promise.resolve(null),
     async login() {
       const token = read();

@@ -15,8 +15,7 @@ const redirectsFollowed = 3;
 export async function downloadFrom(source: Source, api: URL, call: FailedCall): Promise<Readable> {
   const location = source.headers['location'];
   if (source.status < 300) {
-    if (source.data instanceof ReadableStream)
-      return Readable.fromWeb(source.data);
+    if (source.data instanceof ReadableStream) return Readable.fromWeb(source.data);
     return Readable.from([]);
   }
   if (source.data instanceof ReadableStream) await source.data.cancel();

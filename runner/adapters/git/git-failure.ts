@@ -31,6 +31,12 @@ export function originFailureOf(repository: { name: string; url: string }, doing
       details: { stderr: bounded(stderr) },
     });
   }
+  if (/unable to update url base from redirection|redirects followed|returned error: 30\d/.test(stderr)) {
+    return new OpusError('git.repository-missing', `The repository '${repository.name}' at ${where} was moved.`, {
+      hint: `Write its new address into repos.${repository.name}.url in opus.yml; credentials are not sent after a redirect.`,
+      details: { stderr: bounded(stderr) },
+    });
+  }
   if (/Authentication failed|could not read Username|terminal prompts disabled|Permission denied|403/.test(stderr)) {
     return new OpusError(
       'git.failed',

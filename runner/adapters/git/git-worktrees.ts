@@ -9,7 +9,7 @@ import { createHistory } from './history.ts';
 import { createHostGit, type HostGit } from './host-git.ts';
 import { createLeftovers } from './leftovers.ts';
 import { createMirrors } from './mirror.ts';
-import { createPublishing } from './publishing.ts';
+import { createPublishing, type PushTargetOf } from './publishing.ts';
 import { refuseForbiddenChanges } from './staged-changes.ts';
 import { nestedRepository, stageTree } from './staging.ts';
 import { createTreeFolders } from './tree-folder.ts';
@@ -24,6 +24,8 @@ export interface GitWorktreesOptions {
   readonly git?: HostGit;
   /** Value of the Authorization header for an origin on https; null where it needs none. */
   readonly authorization?: (repository: RepositoryAddress) => Promise<string | null>;
+  /** Where the runner's own branches are pushed, if not into the origin. */
+  readonly pushTarget?: PushTargetOf;
   /** Aborted when nothing that goes on with an origin is waited for any longer. */
   readonly signal?: AbortSignal;
   /** Files and folders an agent may add to a tree. */
@@ -44,7 +46,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
   const folders = createTreeFolders({ dataFolder, git, mirrors });
   const trees = new TreesOfCommits(git);
   const history = createHistory(git, mirrors, trees);
-  const publishing = createPublishing(git, mirrors);
+  const publishing = createPublishing(git, mirrors, options.pushTarget);
   const maxFiles = options.maxFiles ?? 200_000;
   let confined: Promise<boolean> | null = null;
 

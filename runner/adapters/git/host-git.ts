@@ -20,12 +20,18 @@ export interface GitCall {
   readonly indexFile?: string;
   readonly input?: string | Readable;
   readonly maxBytes?: number;
-  /** Value of the Authorization header for https; kept out of argv. */
-  readonly authorization?: string | null;
+  /** Kept out of argv, addresses and files of configuration. */
+  readonly authorization?: GitAuthorization | null;
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal;
   /** Folders in which a lock that outlives `lockPatienceMs` belongs to a killed process and is removed. */
   readonly ownLocks?: readonly string[];
+}
+
+/** The Authorization header for one server; any other, also one that it redirects to, gets none. */
+export interface GitAuthorization {
+  readonly url: string;
+  readonly value: string;
 }
 
 export interface GitResult {
@@ -103,6 +109,20 @@ export function configurationEnvironment(extra: readonly (readonly [string, stri
   return environment;
 }
 
+/**
+ * Hazard: git goes on sending its extra headers to wherever it was redirected, so the scope alone does not keep them from
+ * another host. No redirect is followed.
+ */
+function authorized({ url, value }: GitAuthorization): readonly (readonly [string, string])[] {
+  if (!URL.canParse(url)) return [];
+  const { protocol, origin } = new URL(url);
+  if (protocol !== 'https:' && protocol !== 'http:') return [];
+  return [
+    [`http.${origin}/.extraHeader`, `Authorization: ${value}`],
+    ['http.followRedirects', 'false'],
+  ];
+}
+
 const defaultMaxBytes = 64 * 1024 ** 2;
 const defaultTimeoutMs = 15 * 60_000;
 
@@ -116,10 +136,9 @@ export function createHostGit(options: HostGitOptions = {}): HostGit {
   }
 
   async function once(args: readonly string[], call: GitCall): Promise<GitResult> {
-    const header = call.authorization;
     const env: Record<string, string> = {
       ...base,
-      ...configurationEnvironment(header ? [['http.extraHeader', `Authorization: ${header}`]] : []),
+      ...configurationEnvironment(call.authorization ? authorized(call.authorization) : []),
     };
     if (call.gitDir !== undefined) env['GIT_DIR'] = call.gitDir;
     if (call.workTree !== undefined) env['GIT_WORK_TREE'] = call.workTree;

@@ -60,7 +60,8 @@ export function createMirrors(options: MirrorOptions): Mirrors {
   };
 
   async function remoteCall(repository: RepositoryAddress): Promise<GitCall> {
-    const authorization = (await options.authorization?.(repository)) ?? null;
+    const value = (await options.authorization?.(repository)) ?? null;
+    const authorization = value === null ? null : { url: repository.url, value };
     const local = repository.url.startsWith('/') ? repository.url : null;
     const origin = local === null ? [] : ['.', '.git'].map((inner) => join(local, inner, 'refs', 'heads', 'opus'));
     const stop = options.signal === undefined ? {} : { signal: options.signal };

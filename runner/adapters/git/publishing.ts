@@ -4,16 +4,22 @@ import { firstComplaint, originFailureOf } from './git-failure.ts';
 import type { HostGit } from './host-git.ts';
 import type { Mirrors } from './mirror.ts';
 
-/** Everything that reads or writes branches of an origin. */
-export function createPublishing(git: HostGit, mirrors: Mirrors) {
+export type PushTargetOf = (repository: RepositoryAddress) => Promise<RepositoryAddress>;
+
+/** The runner's own branches; they may live in a fork. */
+const ownBranches = 'opus/';
+
+/** Everything that reads or writes branches of an origin, or of the fork in which the runner's own branches are. */
+export function createPublishing(git: HostGit, mirrors: Mirrors, pushTarget?: PushTargetOf) {
+  const homeOf = async (repository: RepositoryAddress, branch: string): Promise<RepositoryAddress> =>
+    pushTarget !== undefined && branch.startsWith(ownBranches) ? await pushTarget(repository) : repository;
+
   async function remoteHead(repository: RepositoryAddress, branch: string): Promise<string | null> {
     const wanted = `refs/heads/${branch}`;
     await mirrors.ensure(repository);
-    const result = await git.run(
-      ['ls-remote', '--quiet', '--', repository.url, wanted],
-      await mirrors.remoteCall(repository),
-    );
-    if (result.exitCode !== 0) throw originFailureOf(repository, 'list the branches of', result.stderr);
+    const home = await homeOf(repository, branch);
+    const result = await git.run(['ls-remote', '--quiet', '--', home.url, wanted], await mirrors.remoteCall(home));
+    if (result.exitCode !== 0) throw originFailureOf(home, 'list the branches of', result.stderr);
     for (const line of result.stdout.split('\n')) {
       const [commit = '', reference] = line.split('\t');
       // The end of another reference's name may be the same.
@@ -29,6 +35,7 @@ export function createPublishing(git: HostGit, mirrors: Mirrors) {
     expected: string | null,
   ): Promise<void> {
     const reference = `refs/heads/${branch}`;
+    const home = await homeOf(repository, branch);
     const result = await git.run(
       [
         'push',
@@ -37,10 +44,10 @@ export function createPublishing(git: HostGit, mirrors: Mirrors) {
         '--no-signed',
         `--force-with-lease=${reference}:${expected ?? ''}`,
         '--',
-        repository.url,
+        home.url,
         `${commit}:${reference}`,
       ],
-      await mirrors.remoteCall(repository),
+      await mirrors.remoteCall(home),
     );
     if (result.exitCode === 0) return;
     const now = await remoteHead(repository, branch);
@@ -75,7 +82,7 @@ export function createPublishing(git: HostGit, mirrors: Mirrors) {
         `Could not push ${branch} to '${repository.name}': ${firstComplaint(result.stderr)}`,
       );
     }
-    throw originFailureOf(repository, `push ${branch} to`, result.stderr);
+    throw originFailureOf(home, `push ${branch} to`, result.stderr);
   }
 
   return {

@@ -69,7 +69,8 @@ export async function pushBranch(
 }
 
 async function talk({ git, call }: VaultRepository, remote: VaultRemote, args: readonly string[]): Promise<GitResult> {
-  const authorization = await remote.authorization();
+  const value = await remote.authorization();
+  const authorization = value === null ? null : { url: remote.url, value };
   try {
     return await git.run(args, { ...call, authorization, timeoutMs });
   } catch (error) {
