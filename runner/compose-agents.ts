@@ -191,7 +191,8 @@ interface SignIn {
 const ownAffair: SignIn = { signedIn: null, how: 'its own affair', message: '', hint: '' };
 
 function signInOf({ config, environment }: Survey, profile: AgentProfile): SignIn {
-  const { driver, model, path } = profile;
+  const { driver, model, path, credentials = [] } = profile;
+  if (credentials.length > 0 && profile.endpoints.length === 0) return ownSignIn(config, environment, profile);
   const models = typeof model === 'object' && model !== null ? Object.values(model) : [model ?? ''];
   const endpoints = [...new Set(models.flatMap((name) => endpointsOf(profile, name)))];
   if (driver === 'command' || (driver === 'acp' && endpoints.length === 0)) return ownAffair;
@@ -207,6 +208,27 @@ function signInOf({ config, environment }: Survey, profile: AgentProfile): SignI
   const signIns = endpoints.map((name) => endpointSignIn(name, config?.models ?? {}, environment));
   const missing = signIns.find(({ signedIn }) => signedIn === false);
   return missing ?? { signedIn: true, how: signIns.map(({ how }) => how).join(', '), message: '', hint: '' };
+}
+
+/** By files of the agent's own, of which each run has a copy. */
+function ownSignIn(config: RunnerConfig | null, environment: Survey['environment'], profile: AgentProfile): SignIn {
+  const { path, credentials = [] } = profile;
+  const home = environment['HOME'] ?? homedir();
+  const files = credentials.map(({ file }) => file);
+  if (config?.limits.credentials === false) {
+    const message = `limits.credentials in opus.yml does not allow the login that ${path} names.`;
+    const hint = 'Name the model under "models" in opus.yml, and take "credentials" out of the note.';
+    return { signedIn: false, how: 'login not allowed', message, hint };
+  }
+  const gone = files.find((file) => !existsSync(file.startsWith('~/') ? join(home, file.slice(2)) : file));
+  if (gone === undefined) return { signedIn: true, how: `login ${files.join(', ')}`, message: '', hint: '' };
+  const login = kindOf(profile)?.login ?? `Sign in with its own program, or mend "credentials" in ${path}.`;
+  return {
+    signedIn: false,
+    how: `no ${gone}`,
+    message: `${gone} is not there; ${path} names it as the login.`,
+    hint: login,
+  };
 }
 
 function endpointSignIn(name: string, models: RunnerConfig['models'], environment: Survey['environment']): SignIn {

@@ -67,10 +67,12 @@ function programCell(terminal: Terminal, agent: AgentFinding): Cell {
   return olderThan === null ? text : [`${text}, old`, painted(terminal, 'yellow')];
 }
 
-function accessCell(terminal: Terminal, { signedIn, how, problem, onlyNamed }: AgentFinding): Cell {
+function accessCell(terminal: Terminal, { signedIn, how, problem, onlyNamed, profile }: AgentFinding): Cell {
   if (problem?.what === 'note') return ['its note cannot be read', painted(terminal, 'red')];
   if (signedIn === null) return [how, painted(terminal, 'dim')];
-  return [how, painted(terminal, signedIn ? 'green' : onlyNamed ? 'dim' : 'red')];
+  if (!signedIn) return [how, painted(terminal, onlyNamed ? 'dim' : 'red')];
+  // A login that the agent holds itself is weaker than one that it never sees.
+  return [how, painted(terminal, (profile?.credentials ?? []).length > 0 ? 'yellow' : 'green')];
 }
 
 function showProblems(terminal: Terminal, findings: readonly AgentFinding[], command: (words: string) => string): void {

@@ -85,8 +85,9 @@ async function agentAnswer(
   if (options.with !== undefined) return { agentText: '', chosen: namesIn(options.with) };
   const found = agentsOn(terminal.environment['PATH'] ?? '');
   const question = [
-    `Which agents work? Of ${readyAgents.join(', ')}: the first plans and codes, the second reviews.`,
-    'Or a command line, in which {{prompt_file}} is the prompt; "later" for none.',
+    'Which agents work? The first plans and codes, the second reviews. There are',
+    `${readyAgents.join(', ')}.`,
+    'A command line will do too, with {{prompt_file}} for the prompt; "later" for none.',
   ].join('\n');
   const answer = await optional(options.agent?.join(' '), question, found.slice(0, 2).join(', ') || 'later');
   if (options.agent !== undefined) return { agentText: answer, chosen: [] };

@@ -3,30 +3,58 @@ import type { AgentProfile } from './ports/agent.ts';
 /** The CLI of a coding agent that there is a ready note for. */
 export interface AgentKind {
   readonly name: string;
-  /** As its makers write it. */
-  readonly title: string;
   /** As it is found on PATH. */
   readonly program: string;
   /** The version that was seen to work here; null where none could be tried. */
   readonly workedWith: string | null;
   /** The command, or the page, that installs it. */
   readonly install: string;
+  /** The command that signs a person in, for notes that name the file it leaves. */
+  readonly login: string;
 }
 
 export const agentKinds: readonly AgentKind[] = [
-  cli('claude', 'Claude Code', 'claude', '2.1.329', 'npm install --global @anthropic-ai/claude-code'),
-  cli('codex', 'Codex', 'codex', '0.169.0', 'npm install --global @openai/codex'),
-  cli('opencode', 'OpenCode', 'opencode', '1.18.33', 'npm install --global opencode-ai'),
-  cli('gemini', 'Gemini CLI', 'gemini', '0.61.0', 'npm install --global @google/gemini-cli'),
-  cli('qwen', 'Qwen Code', 'qwen', '0.24.4', 'npm install --global @qwen-code/qwen-code'),
-  cli('kimi', 'Kimi Code', 'kimi', null, 'https://www.kimi.com/code says how.'),
-  cli('cursor', 'Cursor', 'cursor-agent', null, 'https://cursor.com/docs/cli says how.'),
-  cli('augment', 'Augment', 'auggie', null, 'npm install --global @augmentcode/auggie'),
+  {
+    ...{ name: 'claude', program: 'claude', workedWith: '2.1.329' },
+    install: 'npm install --global @anthropic-ai/claude-code',
+    login: 'claude',
+  },
+  {
+    ...{ name: 'codex', program: 'codex', workedWith: '0.169.0' },
+    install: 'npm install --global @openai/codex',
+    login: 'codex login',
+  },
+  {
+    ...{ name: 'opencode', program: 'opencode', workedWith: '1.18.33' },
+    install: 'npm install --global opencode-ai',
+    login: 'opencode auth login',
+  },
+  {
+    ...{ name: 'gemini', program: 'gemini', workedWith: '0.61.0' },
+    install: 'npm install --global @google/gemini-cli',
+    login: 'gemini',
+  },
+  {
+    ...{ name: 'qwen', program: 'qwen', workedWith: '0.24.4' },
+    install: 'npm install --global @qwen-code/qwen-code',
+    login: 'qwen',
+  },
+  {
+    ...{ name: 'kimi', program: 'kimi', workedWith: null },
+    install: 'https://www.kimi.com/code says how.',
+    login: 'kimi login',
+  },
+  {
+    ...{ name: 'cursor', program: 'cursor-agent', workedWith: null },
+    install: 'https://cursor.com/docs/cli says how.',
+    login: 'cursor-agent login',
+  },
+  {
+    ...{ name: 'augment', program: 'auggie', workedWith: null },
+    install: 'npm install --global @augmentcode/auggie',
+    login: 'auggie login',
+  },
 ];
-
-function cli(name: string, title: string, program: string, workedWith: string | null, install: string): AgentKind {
-  return { name, title, program, workedWith, install };
-}
 
 type Started = Pick<AgentProfile, 'driver' | 'command'>;
 

@@ -69,7 +69,7 @@ export function remainingToday(registry: Pick<RegistryReader, 'usage'>, limits: 
 /** The same as it is now, nothing or less where it is spent. */
 export function leftToday(
   registry: Pick<RegistryReader, 'usage'>,
-  { dailyBudget, dailyTokens }: LimitsConfig,
+  { dailyBudget, dailyTokens }: Pick<LimitsConfig, 'dailyBudget' | 'dailyTokens'>,
   now: number,
 ): Budget {
   const ofDay = spent(registry.usage({ since: startOfDay(now) }));

@@ -121,14 +121,12 @@ export async function runAttempt(
     else {
       const error = blameDisk(dependencies, job.id, toOpusError(thrown));
       live.tell(about, { kind: 'ended', status: 'failed', sentence: error.message });
-      live.tell(about, { kind: 'ended', status: 'failed', sentence: error.message });
       await patiently(dependencies.log, () => {
         recordFailure(dependencies, job, attempt, error);
       });
       return;
     }
   }
-  live.tell(about, { kind: 'ended', status: outcome.status, sentence: outcome.sentence });
   live.tell(about, { kind: 'ended', status: outcome.status, sentence: outcome.sentence });
   const now = clock.now();
   const change: JobChange = {

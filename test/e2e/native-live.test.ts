@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { NativeKind } from '../../runner/adapters/agents/native/native-cli.ts';
-import { cliPackages, installedCli, nativeKinds } from '../support/agent-clis.ts';
+import { cliPackages, nativeKinds } from '../support/agent-clis.ts';
+import { liveAgents } from '../support/live-agents.ts';
 import { nativeCases, type NativeCase } from '../support/native-cases.ts';
 import { nativeLab } from '../support/native-lab.ts';
 
-const missing = nativeKinds.filter((kind) => installedCli(kind) === null);
-if (missing.length > 0) {
-  process.stderr.write(
-    `\nNOT RUN LIVE: ${missing.join(', ')} (${missing.length} of ${nativeKinds.length} agents' CLIs are not installed here).\n` +
-      'Their transcripts are tested instead. To run them: node scripts/run.mjs scripts/install-agents.mjs\n\n',
-  );
-}
+const installed = liveAgents('native drivers', {
+  claude: 'claude',
+  codex: 'codex',
+  opencode: 'opencode',
+  gemini: 'gemini',
+});
 
 let folder: string;
 beforeEach(() => {
@@ -28,6 +28,7 @@ const ends: Readonly<Record<NativeCase, string>> = {
   success: 'did it',
   resume: 'fixed',
   'unknown-tool': 'without',
+  'malformed-tool': 'without',
   'unknown-session': 'did it',
   'http-400': 'agent.failed',
   'http-401': 'agent.credentials',
@@ -48,7 +49,7 @@ const otherEnds: Partial<Record<NativeKind, Partial<Record<NativeCase, string>>>
 };
 
 describe.each(nativeKinds)('%s, the real one', (kind) => {
-  const program = installedCli(kind);
+  const program = installed.get(kind) ?? null;
 
   it.runIf(program !== null)('is of the pinned version', () => {
     expect(program?.version).toBe(cliPackages[kind].version);

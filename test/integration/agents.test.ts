@@ -189,6 +189,21 @@ describe('opus agents', () => {
     });
   });
 
+  it('looks for the login of an agent that keeps its own, and names the command that makes it', async () => {
+    environment['HOME'] = join(folder, 'home');
+    install('auggie', '#!/bin/sh\necho 1.0.0\n');
+    await initialise({ with: 'augment' });
+    expect((await checks()).get('agent coder')).toMatchObject({ state: 'missing', fix: 'auggie login' });
+    mkdirSync(join(folder, 'home', '.augment'), { recursive: true });
+    writeFileSync(join(folder, 'home', '.augment', 'session.json'), '{}');
+    expect((await shown()).text).toMatch(/coder +code +augment 1\.0\.0 +login ~\/\.augment\/session\.json/);
+    writeFileSync(
+      join(folder, 'opus.yml'),
+      `${readFileSync(join(folder, 'opus.yml'), 'utf8')}limits: { credentials: false }\n`,
+    );
+    expect((await shown()).text).toMatch(/coder +code +augment 1\.0\.0 +login not allowed/);
+  });
+
   it('ends with 1 when an agent does not answer, with its reason and what to do', async () => {
     install('claude', claude('2.1.329'));
     await initialise({ with: 'claude' });

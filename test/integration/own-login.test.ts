@@ -217,10 +217,11 @@ it('an ACP agent has its file in each run of a conversation whose HOME is kept, 
   rmSync(kept, { recursive: true });
   symlinkSync(join(home, 'elsewhere'), kept);
   mkdirSync(join(home, 'elsewhere'));
+  writeFileSync(join(home, 'elsewhere/auth.json'), 'of another');
   await runAcpAgent(
     { canLoad: true, steps },
     { home, folder: first.folder, profile: { credentials }, request: { session: first.outcome.report.session } },
   );
-  expect(readdirSync(join(home, 'elsewhere'))).toEqual([]);
+  expect(readFileSync(join(home, 'elsewhere/auth.json'), 'utf8')).toBe('of another');
   expect(readdirSync(kept)).toEqual([]);
 });

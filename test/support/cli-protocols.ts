@@ -12,7 +12,7 @@ interface Asked {
 }
 
 /** Of each answer, which every protocol words in its own way; `input` without what came from the cache. */
-const scriptedUsage = { input: 1_000, cached: 500, output: 50 };
+export const scriptedUsage = { input: 1_000, cached: 500, output: 50 };
 
 interface Said {
   readonly model: string;

@@ -12,6 +12,8 @@ export interface ScriptedTurn {
   readonly tools?: readonly { readonly name: string; readonly input: unknown }[];
   readonly usage?: Partial<TokenUsage>;
   readonly fault?: ScriptedFault;
+  /** Of an answer that is none of its faults. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** Called before anything is answered; the answer waits for it. */
   readonly beforeAnswer?: () => Promise<unknown>;
   /** Called before each piece of a stream; the next one waits for it. */
@@ -91,7 +93,10 @@ export async function startScriptedModels(options: ScriptedModelsOptions = {}): 
   }
 
   async function stream(pieces: readonly Piece[], turn: ScriptedTurn, response: ServerResponse): Promise<boolean> {
-    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' });
+    response.writeHead(200, {
+      ...{ 'content-type': 'text/event-stream', 'cache-control': 'no-cache' },
+      ...turn.headers,
+    });
     response.flushHeaders();
     const dropAfter = turn.fault !== undefined && 'dropAfter' in turn.fault ? turn.fault.dropAfter : Infinity;
     for (const [index, piece] of pieces.entries()) {
@@ -132,7 +137,10 @@ export async function startScriptedModels(options: ScriptedModelsOptions = {}): 
     const scripted = dialects[call.dialect].answer(call, turn, usage);
     let isWhole = true;
     if (call.isStreamed) isWhole = await stream(scripted.pieces, turn, response);
-    else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(scripted.whole));
+    else {
+      response.writeHead(200, { 'content-type': 'application/json', ...turn.headers });
+      response.end(JSON.stringify(scripted.whole));
+    }
     if (!isWhole) return;
     counted = {
       input: counted.input + usage.input,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createLiquidPrompts } from '../../runner/adapters/prompts/liquid-prompts.ts';
+import { parseAllowedHost } from '../../runner/adapters/sandbox/allowed-hosts.ts';
 import { parseAgentNote } from '../../runner/adapters/vault/agent-note.ts';
 import { configText, noteFiles } from '../../runner/cli/init-files.ts';
 import { endpointsOfNotes, modelsText, readyAgents, readyNote } from '../../runner/cli/ready-agents.ts';
@@ -63,6 +64,11 @@ describe('a ready agent note', () => {
     const prompt = await prompts.render(profileOf(readyNote('claude')).template, variables('code', more), 'the note');
     const parts = ['First the wall', 'Too bright. (a.css:3), rule contrast', 'it broke', 'b.css', 'Darker.', 'No red.'];
     expect([...parts, 'We like grey.'].filter((part) => !prompt.includes(part))).toEqual([]);
+  });
+
+  it.each(readyAgents)('of %s names hosts that a sandbox can be opened to', (name) => {
+    const { network } = profileOf(readyNote(name));
+    expect(network.map((entry) => parseAllowedHost(entry).host)).toEqual(network);
   });
 
   it('asks for no endpoint of models that opus.yml could not name', () => {

@@ -19,7 +19,7 @@ export async function versionOf({ sandbox, path, ...asked }: VersionQuestion): P
   try {
     const { tail, ending } = await sandbox.run({
       ...asked,
-      argv: [...(await wordsFor(path)), '--version'],
+      argv: [...(await programWords(path)), '--version'],
       cwd: folder,
       env: { HOME: folder, LANG: 'C.UTF-8', TERM: 'dumb', GEMINI_CLI_NO_RELAUNCH: 'true' },
       mounts: [{ source: folder, mode: 'read-write' }],
@@ -34,7 +34,7 @@ export async function versionOf({ sandbox, path, ...asked }: VersionQuestion): P
 }
 
 /** A script of Node's is run by this process's own Node: in the sandbox there may be no other. */
-async function wordsFor(found: string): Promise<readonly [string, ...string[]]> {
+export async function programWords(found: string): Promise<readonly [string, ...string[]]> {
   const path = await realpath(found);
   const file = await open(path);
   try {

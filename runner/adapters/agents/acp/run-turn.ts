@@ -2,6 +2,7 @@ import type { AgentEvent } from '#shared/domain/agent-event.ts';
 import type { AgentRequest } from '../../../core/ports/agent.ts';
 import type { Sandbox, SandboxRequest, SandboxResult, SandboxStreams } from '../../../core/ports/sandbox.ts';
 import { createEventLines } from '../event-lines.ts';
+import { objectOf, textOf } from '../json-values.ts';
 import type { ReadableLog } from '../readable-log.ts';
 import { watchRefusals } from '../refusal-watch.ts';
 import { converse, type Turn } from './conversation.ts';
@@ -37,6 +38,8 @@ export interface TurnRun {
 
 /** Of what it prints beside the protocol, as whole programs in a trace of a call. */
 const longestLine = 500;
+/** Kinds of updates that are not known, each told once. */
+const mostUnknown = 20;
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Runs the agent's program for one turn, and ends it when the turn is over. Rejects as the sandbox does. */
@@ -82,6 +85,7 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
       options.log.write(line.slice(0, longestLine));
     },
   });
+  const unknown = new Set<string>();
   const speak = async (streams: SandboxStreams): Promise<Turn> => {
     const turn = await converse({
       stream: createMessageStream({
@@ -90,7 +94,10 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
           state.heardAt = performance.now();
         },
         onNotification: (method, params) => {
-          if (method === 'session/update') updates.take(params);
+          const kind = method === 'session/update' ? updateKind(params) : method;
+          // Other names than these are extensions of the agent's own.
+          const isKnown = method === 'session/update' ? updates.take(params) : !method.startsWith('session/');
+          if (!isKnown && unknown.size < mostUnknown) unknown.add(kind.slice(0, 80));
         },
         onNoise: (line) => {
           options.log.write(line.slice(0, longestLine));
@@ -147,6 +154,7 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
       },
     });
     errors.finish();
+    if (unknown.size > 0) options.log.write(`(it sent updates that are not known: ${[...unknown].join(', ')})`);
     const turn = await (talk as Promise<Turn> | null);
     if (turn?.kind === 'stopped') updates.answered(turn.answer);
     const said = updates.finish();
@@ -158,6 +166,10 @@ export async function runTurn(options: TurnOptions): Promise<TurnRun> {
     refusals?.stop();
     request.signal.removeEventListener('abort', onAbort);
   }
+}
+
+function updateKind(params: unknown): string {
+  return textOf(objectOf(objectOf(params)['update'])['sessionUpdate']);
 }
 
 interface RunState {

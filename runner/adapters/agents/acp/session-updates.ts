@@ -22,7 +22,8 @@ interface ToolCall extends AskedCall {
 export interface SessionUpdates {
   /** From here on it is news; what came before is the past of a conversation, told again. */
   begin(conversation: { readonly isNew: boolean }): void;
-  take(params: unknown): void;
+  /** False where it is of a kind that is not known. */
+  take(params: unknown): boolean;
   /** The call that a permission is asked for, with what its updates said before. */
   asked(toolCall: unknown): AskedCall & { readonly name: string };
   /** What the answer to the prompt says of tokens, where no update did. */
@@ -30,6 +31,12 @@ export interface SessionUpdates {
   /** Tells what is left; returns what the agent said after its last tool call. */
   finish(): string;
 }
+
+/** Updates that say nothing of the work. */
+const quietKinds = [
+  ...['user_message_chunk', 'agent_thought_chunk', 'plan', 'available_commands_update', 'current_mode_update'],
+  ...['config_option_update', 'session_info_update'],
+];
 
 /** Reads `session/update`. Every field is the agent's own and looked at before it is used; kinds that are not known are left out. */
 export function createSessionUpdates(options: {
@@ -133,13 +140,14 @@ export function createSessionUpdates(options: {
     take(params) {
       const update = objectOf(objectOf(params)['update']);
       const kind = update['sessionUpdate'];
+      const isCall = kind === 'tool_call' || kind === 'tool_call_update';
       if (kind === 'usage_update') usage(update);
-      if (!hasBegun) return;
-      if (kind === 'agent_message_chunk') {
+      if (hasBegun && kind === 'agent_message_chunk') {
         said(wordsOf(update['content']));
         metered(usageOfAnswer(update));
       }
-      if (kind === 'tool_call' || kind === 'tool_call_update') toolCall(update);
+      if (hasBegun && isCall) toolCall(update);
+      return isCall || kind === 'usage_update' || kind === 'agent_message_chunk' || quietKinds.includes(textOf(kind));
     },
     asked(params) {
       const { id, call } = merged(objectOf(params));

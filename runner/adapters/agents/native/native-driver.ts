@@ -1,4 +1,4 @@
-import { open, readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { TokenUsage } from '#shared/domain/agent-event.ts';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
@@ -22,6 +22,7 @@ import type { EventReader, NativeCli, NativeKind } from './native-cli.ts';
 import { opencode } from './opencode.ts';
 import { withOwnLogin, type LoginParts } from '../own-login.ts';
 import { howToAsk, readQuestion } from '../question-file.ts';
+import { programWords } from '../installed-cli.ts';
 import { openReadableLog, type ReadableLog } from '../readable-log.ts';
 import { resultInText } from '../result-in-text.ts';
 import { runCliAgent, type CliRun } from './run-cli-agent.ts';
@@ -145,7 +146,6 @@ function wayToModel(request: AgentRequest): { gateway: GatewayAccess; endpoint: 
   });
 }
 
-/** A script of Node's is run by the runner's own Node: in the sandbox there may be no other. */
 async function programOf(options: NativeDriverOptions, cli: NativeCli): Promise<readonly string[]> {
   const found = options.installed(cli.kind);
   if (found === null) {
@@ -153,20 +153,13 @@ async function programOf(options: NativeDriverOptions, cli: NativeCli): Promise<
       hint: 'opus agents lists what is installed here.',
     });
   }
-  const path = await realpath(found.path).catch((cause: unknown) => {
+  await realpath(found.path).catch((cause: unknown) => {
     throw new OpusError('agent.not-found', `The program ${found.path} (${cli.title}) is gone.`, {
       hint: 'opus agents lists what is installed here.',
       cause,
     });
   });
-  const file = await open(path);
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(64), 0, 64, 0);
-    const firstLine = buffer.toString('latin1', 0, bytesRead).split('\n')[0] ?? '';
-    return /^#!.*\bnode\b/.test(firstLine) ? [process.execPath, path] : [found.path];
-  } finally {
-    await file.close();
-  }
+  return await programWords(found.path);
 }
 
 /** Only then may a run be repeated: nothing was asked of a model. */
