@@ -14,6 +14,8 @@ import { resolveSecret } from './config/secrets.ts';
 import { redact } from './core/redact.ts';
 import { createCodeNoteWatch } from './engine/code-note-watch.ts';
 import { createApplication } from './engine/create-application.ts';
+import { createFollower } from './engine/pull-requests/follower.ts';
+import { createFollowing } from './engine/pull-requests/following.ts';
 import { createEventLog } from './engine/event-log.ts';
 import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
@@ -91,6 +93,15 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     },
     onClockJump: () => runtime.engine.wakeAll(),
   });
+  const follower = createFollower({
+    dependencies,
+    changed: async (job) => {
+      await runtime.wake(job);
+      runtime.changed();
+      await runtime.tell();
+    },
+  });
+  const following = createFollowing(follower, log);
   let refusedConfig: ErrorSummary | null = null;
   let syncing: VaultSyncing | null = null;
   const maintenance = createMaintenance(serviceTasks(parts), log);
@@ -105,6 +116,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       ...(refusedConfig === null ? [] : [problemOf(refusedConfig)]),
       ...codeNotes.problems(),
       ...[syncing?.problem()].flatMap((error) => (error ? [problemOf(error)] : [])),
+      ...follower.problems().map(problemOf),
       ...maintenance.problems(),
     ],
   });
@@ -222,6 +234,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     void supervisor.look();
   });
   maintenance.start();
+  following.start();
   log.info({ url, data: config.data }, `The service runs at ${url}.`);
 
   let stopped: Promise<void> | null = null;
@@ -234,6 +247,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         log.info({}, 'The service stops; what is done is kept.');
         try {
           await supervisor.stop(live.current().timeouts.grace, now);
+          await following.stop();
           await maintenance.stop();
           stopWriting();
           await telling.stop();

@@ -8,6 +8,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
 import type { AbsentNotes } from './absent-notes.ts';
+import { approveByPolicy } from './auto-merge.ts';
 import { createBackOff, type BackOff } from './back-off.ts';
 import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { generationOf } from './generation.ts';
@@ -189,8 +190,18 @@ async function decideTurn(
     return { kind: 'wait', ms: longWaitMs };
   }
   await settle(dependencies, job, upcoming);
+  if (await isApprovedAtOnce(dependencies, upcoming, jobId))
+    return decideTurn(dependencies, hooks, backOff, jobId, run);
   release(dependencies, hooks, job);
   return upcoming.kind === 'gate' ? { kind: 'wait', ms: longWaitMs } : { kind: 'stop' };
+}
+
+/** A forge with checks is waited for; where there is none, policy may approve as soon as the gate is reached. */
+async function isApprovedAtOnce(dependencies: EngineDependencies, upcoming: Next, jobId: string): Promise<boolean> {
+  const job = dependencies.registry.job(jobId);
+  if (job === null || upcoming.kind !== 'gate' || upcoming.gate !== 'merge') return false;
+  if (dependencies.pullRequestsOf(job.repository) !== null) return false;
+  return await approveByPolicy(dependencies, job, { checks: null, hasRemarks: false });
 }
 
 function release(dependencies: EngineDependencies, hooks: PipelineHooks, job: Job): void {

@@ -92,6 +92,10 @@ export interface FeatureRequest {
   readonly complexity: Complexity | null;
   /** US dollars that its job may cost at most; null leaves it to opus.yml. */
   readonly budget: number | null;
+  /** What the note says of a merge that nobody approves; null when it says nothing. */
+  readonly autoMerge: boolean | null;
+  /** The issue on the forge that it came from, or that merging closes. */
+  readonly issue: number | null;
   readonly aliases: readonly string[];
   readonly tags: readonly string[];
   /** SHA-256 of the user's part: the body and the user's keys, so that the runner's own writes do not change it. */

@@ -11,6 +11,8 @@ export const userKeys = [
   'agent',
   'complexity',
   'budget',
+  'auto_merge',
+  'issue',
   'aliases',
   'tags',
 ] as const;

@@ -1,12 +1,14 @@
-import { textOf, type FrontmatterEntry, type FrontmatterValue } from '../frontmatter/entry.ts';
+import { textOf, type FrontmatterValue } from '../frontmatter/entry.ts';
 import { lineAt } from '../frontmatter/locate.ts';
 import { readFrontmatter, type Frontmatter } from '../frontmatter/read.ts';
 import { bodyDependencies } from './body-dependencies.ts';
-import type { FeatureRequest, FeatureRequestNote, NoteProblem, NoteProblemCode } from './feature-request.ts';
+import type { FeatureRequest, FeatureRequestNote, NoteProblem } from './feature-request.ts';
 import { defaultIdPattern, isSafeId } from './ids.ts';
 import { linkTargets, noteName, type DependencyLink } from './note-link.ts';
-import { keyName, runnerKeys, type NoteKey, type NoteKeyNames } from './note-keys.ts';
-import { complexityFrom, priorityFrom, statusFrom, statusHint } from './note-words.ts';
+import { keyName, runnerKeys, type NoteKeyNames } from './note-keys.ts';
+import { NoteReader } from './note-reader.ts';
+import { readAutoMerge, readBudget, readComplexity, readIssue, readPriority } from './note-values.ts';
+import { statusFrom, statusHint } from './note-words.ts';
 import { conflictMarkerLine, isConflictCopyName } from './sync-damage.ts';
 
 export interface FeatureRequestReading {
@@ -66,74 +68,14 @@ export function parseFeatureRequest(
     agent: readName(note, 'agent', /^[\p{L}\p{N}_][\p{L}\p{N}_. -]*$/u, 'Write the name of an agent note.'),
     complexity: readComplexity(note),
     budget: readBudget(note),
+    autoMerge: readAutoMerge(note),
+    issue: readIssue(note),
     aliases: note.texts('aliases'),
     tags: note.texts('tags').map((tag) => tag.replace(/^#/, '')),
     body: frontmatter.body,
     contentHash: reading.hash(usersPart(frontmatter, text, reading.keys ?? {})),
     problems: note.problems,
   };
-}
-
-/** What was read of one frontmatter, and what was found wrong on the way. */
-class NoteReader {
-  readonly problems: NoteProblem[];
-  private readonly frontmatter: Frontmatter;
-  /** A broken frontmatter, or one with two versions in it, makes problems that are only its consequence. */
-  private readonly isQuiet: boolean;
-  private readonly names: NoteKeyNames;
-
-  constructor(frontmatter: Frontmatter, names: NoteKeyNames, isConflict: boolean) {
-    this.frontmatter = frontmatter;
-    this.names = names;
-    this.problems = isConflict ? [] : [...frontmatter.problems];
-    this.isQuiet = isConflict || this.isBroken;
-  }
-
-  get isBroken(): boolean {
-    return this.frontmatter.problems.length > 0;
-  }
-
-  name(key: NoteKey): string {
-    return keyName(this.names, key);
-  }
-
-  entry(key: NoteKey): FrontmatterEntry | undefined {
-    return this.frontmatter.entries.get(this.name(key));
-  }
-
-  line(key: NoteKey): number {
-    return this.entry(key)?.line ?? 1;
-  }
-
-  /** A scalar's text; a list or a map gives its JSON, which is no valid word anywhere. */
-  text(key: NoteKey): { text: string; line: number } {
-    const entry = this.entry(key);
-    return { text: textOf(entry) ?? JSON.stringify(entry?.value), line: this.line(key) };
-  }
-
-  texts(key: NoteKey): string[] {
-    const entry = this.entry(key);
-    const value = entry?.text ?? entry?.value ?? '';
-    const items = Array.isArray(value)
-      ? (value as readonly FrontmatterValue[])
-      : typeof value === 'string'
-        ? value.split(',')
-        : [];
-    return items
-      .flatMap((item) => (typeof item === 'string' || typeof item === 'number' ? [String(item).trim()] : []))
-      .filter(Boolean);
-  }
-
-  report(
-    code: NoteProblemCode,
-    message: string,
-    hint: string,
-    line: number,
-    severity: NoteProblem['severity'] = 'error',
-  ): void {
-    if (this.isQuiet) return;
-    this.problems.push({ code, message, hint, line, severity });
-  }
 }
 
 function fileProblems(path: string, text: string): NoteProblem[] {
@@ -190,40 +132,6 @@ function readTitle(note: NoteReader, body: string, path: string): string {
   }
   const heading = /^#{1,6}[ \t]+(\S.{0,300})/m.exec(body.slice(0, 20_000))?.[1];
   return heading?.replace(/\s#+\s*$/, '').trim() ?? noteName(path);
-}
-
-function readPriority(note: NoteReader): FeatureRequest['priority'] {
-  const { text, line } = note.text('priority');
-  if (text === '') return 'P2';
-  const priority = priorityFrom(text);
-  if (priority) return priority;
-  const hint = 'Write P0, P1, P2 or P3; 0 to 3, urgent, high, medium and low are read too.';
-  note.report('priority.unknown', `\`${text}\` is no priority; P2 is used.`, hint, line, 'warning');
-  return 'P2';
-}
-
-function readBudget(note: NoteReader): FeatureRequest['budget'] {
-  const { text, line } = note.text('budget');
-  if (text === '') return null;
-  const amount = /^(\d{1,9}(?:\.\d{1,4})?)\s*(?:USD|\$)?$/i.exec(text)?.[1];
-  if (amount !== undefined) return Number(amount);
-  note.report('key.invalid', `\`${text}\` is no amount in US dollars.`, 'Write for example `budget: 2 USD`.', line);
-  return null;
-}
-
-function readComplexity(note: NoteReader): FeatureRequest['complexity'] {
-  const { text, line } = note.text('complexity');
-  if (text === '') return null;
-  const complexity = complexityFrom(text);
-  if (complexity) return complexity;
-  note.report(
-    'complexity.unknown',
-    `\`${text}\` is no complexity.`,
-    'Write simple, medium or complex.',
-    line,
-    'warning',
-  );
-  return null;
 }
 
 function readRepository(note: NoteReader, known: readonly string[] | undefined): string | null {

@@ -18,6 +18,8 @@ function aNote(fields: Partial<FeatureRequest> = {}): FeatureRequest {
     agent: null,
     complexity: null,
     budget: null,
+    autoMerge: null,
+    issue: null,
     aliases: [],
     tags: [],
     contentHash: 'hash',

@@ -1,6 +1,7 @@
 import type { Evidence } from '#shared/domain/evidence.ts';
 import { reviewResult, type ReviewIssue } from '#shared/domain/stage.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
+import { checksText, remarksText } from '../pull-request/feedback-text.ts';
 import type { Remark } from '../pull-request/happening.ts';
 import type { Feedback } from './position.ts';
 
@@ -36,9 +37,13 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
   const comments: string[] = [];
   for (const item of feedback) {
     if (item.kind === 'comment') comments.push(item.comment);
-    else if (item.kind === 'checks') checks = item.failures;
-    else if (item.kind === 'remarks') remarks = [...remarks, ...item.remarks];
-    else if (item.kind === 'conflict') conflict = item.refusal;
+    else if (item.kind === 'checks') {
+      checks = item.failures;
+      comments.push(checksText(checks));
+    } else if (item.kind === 'remarks') {
+      remarks = [...remarks, ...item.remarks];
+      comments.push(remarksText(item.remarks));
+    } else if (item.kind === 'conflict') conflict = item.refusal;
     else {
       const { attempt } = item;
       const review = reviewResult.safeParse(attempt.result);

@@ -2,6 +2,7 @@ import type { Job } from '../../core/ports/job-registry.ts';
 import type { CheckFailure, ObservedCheck, ObservedPullRequest, PullRequests } from '../../core/ports/pull-requests.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { react, type Reaction, type ReactionFacts } from '../../core/pull-request/react.ts';
+import { approveByPolicy } from '../auto-merge.ts';
 import { decide } from '../control.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
@@ -16,6 +17,8 @@ export interface FollowedPullRequest {
 
 /** More than one poll ever brings; against reactions that would not settle. */
 const mostReactions = 10;
+/** So long after a push a forge may take until it shows what it checks. */
+const checksAppearMs = 60_000;
 
 /**
  * Does what is to be done about a job's pull request as it was observed. Returns whether the job is to be looked at by
@@ -45,10 +48,21 @@ export async function followJob(
       followed.pull,
       { ...facts, now: dependencies.clock.now(), isOnTop },
     );
-    if (reaction === null || !(await done(dependencies, job, followed, reaction))) return hasChanged;
+    if (reaction === null) return (await isApproved(dependencies, job, followed.pull)) || hasChanged;
+    if (!(await done(dependencies, job, followed, reaction))) return hasChanged;
     hasChanged = true;
   }
   return hasChanged;
+}
+
+/** A forge on which nothing has been checked yet has nothing to say of a commit that was pushed a moment ago. */
+async function isApproved(dependencies: EngineDependencies, job: Job, pull: ObservedPullRequest): Promise<boolean> {
+  if (job.gate?.kind !== 'merge' || pull.state !== 'open' || pull.headCommit !== job.headCommit) return false;
+  const age = dependencies.clock.now() - job.updatedAt;
+  if (pull.checks.length === 0 && age < checksAppearMs) return false;
+  const isAsked = pull.reviews.some(({ state }) => state === 'changes-requested');
+  const hasRemarks = isAsked || pull.threads.some(({ isResolved }) => !isResolved);
+  return await approveByPolicy(dependencies, job, { checks: pull.checks, hasRemarks });
 }
 
 function approversOf({ registry }: EngineDependencies, { id, headCommit }: Job): string[] {

@@ -1,5 +1,8 @@
+import { createHash } from 'node:crypto';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { CodeResult, TestResult } from '#shared/domain/stage.ts';
+import { touchesCi, type CiChange } from '../../core/pipeline/ci-change.ts';
+import { diffFiles } from '../../core/tamper/diff-files.ts';
 import { filesWithMarkers, fixContextOf } from '../../core/pipeline/feedback.ts';
 import { selectAgent } from '../../core/agents.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
@@ -36,6 +39,8 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
       issues: context.issues,
       evidence: context.evidence,
       conflict: context.conflict,
+      checks: context.checks,
+      remarks: context.remarks,
       comment: context.comment,
     },
   });
@@ -72,11 +77,30 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
   return {
     status: 'passed',
     sentence: `${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}: ${result.summary}`,
-    result,
+    result: { ...result, ...(await ciChangeOf(dependencies, run, context.conflict?.base ?? base, commit)) },
     commit,
     refusedHosts,
     jobFields: { headCommit: commit, baseCommit: context.conflict?.base ?? base },
   };
+}
+
+/** What a forge would run of this change as soon as it is pushed, where it runs anything. */
+async function ciChangeOf(
+  { worktrees }: EngineDependencies,
+  { repository, repositoryConfig }: StageRun,
+  base: string,
+  commit: string,
+): Promise<{ readonly ci?: CiChange }> {
+  if (repositoryConfig.forge === 'local') return {};
+  const { files } = await worktrees.diffStat(repository, base, commit);
+  const touched = files.map(({ path }) => path).filter(touchesCi);
+  if (touched.length === 0) return {};
+  const parts = diffFiles(await worktrees.diff(repository, base, commit, diffBytes));
+  const shown = parts.filter(({ path, before }) => touched.includes(path) || touched.includes(before ?? ''));
+  const hash = createHash('sha256')
+    .update(JSON.stringify([touched, shown]))
+    .digest('hex');
+  return { ci: { files: touched, hash } };
 }
 
 /** A test agent may add tests; its words are advice. Null when no agent note works in the test stage. */

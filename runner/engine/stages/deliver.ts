@@ -1,8 +1,16 @@
+import { basename } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
+import type { Delivered } from '../../core/pull-request/delivered.ts';
+import { costText } from '../../core/reporting/cost.ts';
 import { pullRequestText } from '../../core/reporting/pull-request-text.ts';
+import { findTampering } from '../../core/tamper/find-tampering.ts';
 import { weaknessesOfJob } from '../../core/weaker.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
+import { answerRemarks } from '../pull-requests/answer-remarks.ts';
 import { baseOf, headOf } from './head.ts';
+
+/** What is beyond this is not looked at for tampering with tests. */
+const diffBytes = 20_000_000;
 
 /** Pushes the branch and opens, or updates, the one pull request of the job. Repeating it changes nothing more. */
 export async function runDeliver(dependencies: EngineDependencies, run: StageRun): Promise<StageOutcome> {
@@ -19,9 +27,14 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
   }
   await worktrees.push(repository, job.branch, head, remote);
   const stat = await worktrees.diffStat(repository, baseOf(job), head);
+  const tampering = findTampering(await worktrees.diff(repository, baseOf(job), head, diffBytes));
+  const { pullRequests: policy } = dependencies.confirmed().policy;
   const text = pullRequestText(job, run.featureRequest, dependencies.registry.attempts(job.id), stat, {
     tested: run.repositoryConfig.test !== null,
     weaker: weaknessesOfJob(dependencies.registry, job.id),
+    tampering,
+    cost: costText(dependencies.registry.usage({ jobId: job.id })),
+    vaultName: basename(dependencies.config.vault.path),
   });
   const pullRequest = await dependencies.forgeOf(job.repository).open({
     repository,
@@ -31,11 +44,17 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     commit: head,
     title: text.title,
     body: text.body,
+    draft: policy.draft,
+    labels: policy.labels,
+    reviewers: policy.reviewers,
+    ...(run.featureRequest.issue === null ? {} : { closes: run.featureRequest.issue }),
   });
+  const delivered = { number: pullRequest.number, tampering, lines: stat.added + stat.removed };
+  await answerRemarks(dependencies, run, pullRequest.number, head);
   return {
     status: 'passed',
     sentence: `pull request #${pullRequest.number} ${pullRequest.url}`,
-    result: { number: pullRequest.number },
+    result: delivered satisfies Delivered,
     commit: head,
     jobFields: { pullRequest: { number: pullRequest.number, url: pullRequest.url, state: pullRequest.state } },
   };

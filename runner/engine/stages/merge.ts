@@ -4,6 +4,7 @@ import type { MergeRefusal } from '../../core/pipeline/feedback.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { trailersOf } from './code.ts';
 import { headOf } from './head.ts';
+import { mergeOnForge } from './merge-on-forge.ts';
 import { testCommit } from './test.ts';
 
 /** A base that keeps moving under us is tried again this often; each try tests the new result. */
@@ -16,6 +17,10 @@ const moves = 5;
 export async function runMerge(dependencies: EngineDependencies, run: StageRun): Promise<StageOutcome> {
   const { worktrees } = dependencies;
   const { job, repository } = run;
+  const pulls = dependencies.pullRequestsOf(job.repository);
+  if (pulls !== null && job.pullRequest !== null) {
+    return await mergeOnForge(dependencies, run, pulls, job.pullRequest.number);
+  }
   const head = headOf(job);
   const forge = dependencies.forgeOf(job.repository);
   const [pullRequest, firstBase] = await Promise.all([

@@ -1,4 +1,5 @@
 import { isBlocking, reviewPasses, type ReviewResult } from '#shared/domain/stage.ts';
+import { findTampering } from '../../core/tamper/find-tampering.ts';
 import { fixContextOf } from '../../core/pipeline/feedback.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { baseOf, headOf } from './head.ts';
@@ -25,6 +26,7 @@ export async function runReview(dependencies: EngineDependencies, run: StageRun)
     variables: {
       plan: plan.plan,
       diff,
+      tampering: findTampering(diff),
       comment: fixContextOf(run.feedback).comment,
       evidence: attempts.findLast((attempt) => attempt.stage === 'test')?.evidence.at(-1) ?? null,
     },
