@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
+import type { ExpectedCost } from '#shared/domain/expected-cost.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
 import { openRegistryReader } from './adapters/registry/registry-reader.ts';
@@ -17,6 +18,8 @@ export interface Reader {
   featureRequests(): Promise<FeatureRequest[]>;
   /** The text of a note below its properties; empty when the note is gone. */
   noteText(path: string): Promise<string>;
+  /** What the request's next job will probably take. */
+  expected(featureRequest: FeatureRequest, all: readonly FeatureRequest[]): Promise<ExpectedCost>;
   createFeatureRequest(title: string): Promise<{ readonly id: string; readonly path: string }>;
   jobs(): Job[];
   /** By job id, or by FR id for its newest. */
@@ -71,6 +74,11 @@ export function composeReader(config: RunnerConfig): Reader {
   return {
     featureRequests: async () => (await vault()).vault.scan(),
     noteText: async (path) => (await (await vault()).vault.read(path))?.body ?? '',
+    async expected(featureRequest, all) {
+      const { expectedOf } = await import('./engine/expected.ts');
+      const known = registry ?? { jobs: () => [], usage: () => [], usageBy: () => [] };
+      return expectedOf({ registry: known, config, now: Date.now() }, featureRequest, all);
+    },
     async createFeatureRequest(title) {
       const { newFeatureRequest } = await import('./core/new-feature-request.ts');
       const opened = await vault();

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
-import type { MethodResult } from '#shared/protocol/methods.ts';
+import type { DispatchedJob, MethodResult } from '#shared/protocol/methods.ts';
 import { logFolder } from './adapters/files/attempt-files.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
 import { weaknessesOfJob } from './core/weaker.ts';
 import type { Job } from './core/ports/job-registry.ts';
 import type { Application } from './engine/application.ts';
+import { expectedOf } from './engine/expected.ts';
 import type { Supervisor } from './engine/supervisor.ts';
 import type { EngineDependencies } from './engine/stage-context.ts';
 import type { ServerApplication } from './server/server-application.ts';
@@ -40,6 +41,15 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
       weaknessesOfJob(registry, job.id),
       clock.now(),
     );
+  const dispatched = (job: Job): DispatchedJob => {
+    const notes = supervisor.notes();
+    const note = notes.find(({ id }) => id === job.featureRequestId);
+    if (note === undefined) return document(job);
+    return {
+      ...document(job),
+      expected: expectedOf({ registry, config: dependencies.config, now: clock.now() }, note, notes),
+    };
+  };
   const idOf = (name: string): string => application.job(name).id;
   const paused = (): MethodResult<'runner.pause'> => ({
     paused: supervisor.pauseMode(),
@@ -73,15 +83,15 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
       }),
     'fr.dispatch': async ({ fr, again }) => {
       const job = await application.dispatch(fr, { again, waitForDependencies: true });
-      return document(job);
+      return dispatched(job);
     },
     'fr.dispatch-all': async () => {
       const ids = supervisor.releaseBacklog();
-      const jobs: JobDocument[] = [];
+      const jobs: DispatchedJob[] = [];
       const refused: MethodResult<'fr.dispatch-all'>['refused'] = [];
       for (const id of ids) {
         try {
-          jobs.push(document(await application.dispatch(id, { again: false, waitForDependencies: true })));
+          jobs.push(dispatched(await application.dispatch(id, { again: false, waitForDependencies: true })));
         } catch (thrown) {
           const { code, message, hint } = toOpusError(thrown).summary();
           refused.push({ fr: id, code, message, hint });

@@ -1,6 +1,9 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
-import type { JobDocument } from '#shared/domain/job.ts';
+import type { DispatchedJob } from '#shared/protocol/methods.ts';
+import { composeReader } from '../compose-reader.ts';
 import { composeRunner } from '../compose.ts';
+import type { RunnerConfig } from '../core/configuration.ts';
+import { expectedSumText, expectedText } from '../core/expected-cost.ts';
 import { locateConfig } from './configuration.ts';
 import { jobTable } from './job-table.ts';
 import { connectToService } from './service-client.ts';
@@ -14,7 +17,7 @@ export interface DispatchOptions {
 }
 
 interface Dispatched {
-  readonly jobs: readonly JobDocument[];
+  readonly jobs: readonly DispatchedJob[];
   readonly refused: readonly {
     readonly fr: string;
     readonly code: string;
@@ -37,9 +40,11 @@ export async function dispatchFeatureRequests(
   }
   const located = locateConfig(terminal, options.config);
   const client = connectToService(located.config.data);
+  if (options.json !== true && !all) say(await expectedOf(located.config, names));
   const dispatched = client ? await there() : await here();
   if (options.json === true) printJson(terminal, dispatched);
   else {
+    if (all) say(dispatched.jobs);
     if (dispatched.jobs.length > 0)
       for (const line of jobTable(terminal, dispatched.jobs, client !== null)) terminal.out(line);
     else if (dispatched.refused.length === 0) terminal.out('Nothing waits for your word.');
@@ -51,6 +56,15 @@ export async function dispatchFeatureRequests(
     }
   }
   return dispatched.refused.length > 0 ? 2 : 0;
+
+  function say(jobs: readonly Pick<DispatchedJob, 'fr' | 'expected'>[]): void {
+    const known = jobs.flatMap(({ fr, expected }) => (expected === undefined ? [] : [{ fr, expected }]));
+    const line = (who: string, text: string | null): void => {
+      if (text !== null) terminal.err(terminal.paint('err', 'dim', `${who}  expected: ${text}`));
+    };
+    for (const { fr, expected } of known) line(fr, expectedText(expected));
+    if (known.length > 1) line('In all', expectedSumText(known.map(({ expected }) => expected)));
+  }
 
   async function there(): Promise<Dispatched> {
     if (!client) return { jobs: [], refused: [] };
@@ -64,16 +78,17 @@ export async function dispatchFeatureRequests(
       await runner.start();
       const wanted = all ? await runner.releaseBacklog() : names;
       return await each(async (fr) => {
+        const expected = await runner.application.expected(fr);
         const job = await runner.application.dispatch(fr, { again, waitForDependencies: true });
-        return runner.application.document(job.id);
+        return { ...runner.application.document(job.id), expected };
       }, wanted);
     } finally {
       await runner.stop();
     }
   }
 
-  async function each(dispatch: (fr: string) => Promise<JobDocument>, wanted = names): Promise<Dispatched> {
-    const jobs: JobDocument[] = [];
+  async function each(dispatch: (fr: string) => Promise<DispatchedJob>, wanted = names): Promise<Dispatched> {
+    const jobs: DispatchedJob[] = [];
     const refused: { fr: string; code: string; message: string; hint: string | null }[] = [];
     for (const fr of wanted) {
       try {
@@ -84,5 +99,28 @@ export async function dispatchFeatureRequests(
       }
     }
     return { jobs, refused };
+  }
+}
+
+/** Before anything starts; of what cannot be read nothing is said here, since dispatching says it. */
+async function expectedOf(
+  config: RunnerConfig,
+  names: readonly string[],
+): Promise<Pick<DispatchedJob, 'fr' | 'expected'>[]> {
+  try {
+    const reader = composeReader(config);
+    try {
+      const notes = await reader.featureRequests();
+      return await Promise.all(
+        names.map(async (fr) => {
+          const note = notes.find(({ id }) => id === fr);
+          return note === undefined ? { fr } : { fr, expected: await reader.expected(note, notes) };
+        }),
+      );
+    } finally {
+      reader.close();
+    }
+  } catch {
+    return [];
   }
 }

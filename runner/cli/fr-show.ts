@@ -1,5 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
+import { isDispatchable, type FeatureRequest } from '#shared/domain/feature-request.ts';
+import { expectedText } from '../core/expected-cost.ts';
 import { documentOf } from './fr-list.ts';
 import { jobTable } from './job-table.ts';
 import { plainLine, plainText } from './plain-text.ts';
@@ -10,7 +11,8 @@ import { withReader, type ReadOptions } from './with-reader.ts';
 /** One feature request as the runner reads it, with its jobs. */
 export async function showFeatureRequest(terminal: Terminal, id: string, options: ReadOptions): Promise<number> {
   return await withReader(terminal, options, async (reader, located) => {
-    const found = (await reader.featureRequests()).filter((candidate) => candidate.id === id);
+    const all = await reader.featureRequests();
+    const found = all.filter((candidate) => candidate.id === id);
     const [first] = found;
     if (!first) {
       throw new OpusError('vault.fr-not-found', `No note in the vault has the id ${id}.`, {
@@ -18,12 +20,14 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
       });
     }
     if (options.json === true) {
-      printJson(terminal, { ...documentOf(first), body: await reader.noteText(first.path) });
+      const body = await reader.noteText(first.path);
+      printJson(terminal, { ...documentOf(first), body, expected: await reader.expected(first, all) });
       return 0;
     }
     for (const featureRequest of found) {
       const text = await reader.noteText(featureRequest.path);
-      for (const line of linesOf(terminal, featureRequest, text)) terminal.out(line);
+      const expected = expectedText(await reader.expected(featureRequest, all)) ?? 'not known yet';
+      for (const line of linesOf(terminal, featureRequest, text, expected)) terminal.out(line);
     }
     const jobs = reader.jobs().filter((job) => job.featureRequestId === id);
     if (jobs.length > 0) {
@@ -36,7 +40,7 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
   });
 }
 
-function linesOf(terminal: Terminal, featureRequest: FeatureRequest, text: string): string[] {
+function linesOf(terminal: Terminal, featureRequest: FeatureRequest, text: string, expected: string): string[] {
   const facts = [
     ['note', featureRequest.path],
     ['status', featureRequest.status ?? ''],
@@ -44,6 +48,7 @@ function linesOf(terminal: Terminal, featureRequest: FeatureRequest, text: strin
     ['repo', featureRequest.repo ?? ''],
     ['depends on', featureRequest.dependsOn.join(', ')],
     ['agent', featureRequest.agent ?? ''],
+    ['expected', isDispatchable(featureRequest) ? expected : ''],
   ] as const;
   const problems = featureRequest.problems.flatMap(({ line, severity, message, hint }) => [
     terminal.paint(

@@ -1,4 +1,5 @@
 import type { OpusError } from '#shared/domain/errors.ts';
+import type { ExpectedCost } from '#shared/domain/expected-cost.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { DecisionKind } from '#shared/domain/gate.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
@@ -18,6 +19,8 @@ export interface Application {
   /** After a start: attempts that a dead runner left are closed, unfinished jobs have a workflow again, what the vault was not told is told. */
   recover(): Promise<void>;
   featureRequests(): Promise<FeatureRequest[]>;
+  /** What a request's next job will probably take. Rejects with `vault.fr-not-found`. */
+  expected(featureRequestId: string): Promise<ExpectedCost>;
   /**
    * A new job for an FR, or its unfinished one. `again` supersedes that and its open pull request. An FR whose
    * dependencies are not done is refused, unless its job may wait for them.

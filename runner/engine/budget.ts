@@ -9,6 +9,8 @@ interface Spent {
   readonly tokens: number;
 }
 
+export type BudgetLimits = Pick<LimitsConfig, 'budget' | 'tokens' | 'dailyBudget' | 'dailyTokens'>;
+
 /** All that jobs and their attempts spend is in the registry as it is spent, so that none of them has a budget to itself. */
 type BudgetDependencies = Pick<EngineDependencies, 'registry' | 'config' | 'clock'>;
 
@@ -39,17 +41,21 @@ export function refuseSpentDay(dependencies: BudgetDependencies, job: Job, own: 
 }
 
 function leftOfJob({ registry, config }: BudgetDependencies, job: Job, own: number | null) {
-  const { budget, tokens } = config.limits;
   // Each yes at a budget gate is worth another budget of the same size.
   const grants =
     1 + registry.decisions(job.id).filter(({ gate, kind }) => gate.kind === 'budget' && kind !== 'reject').length;
   const ofJob = spent(registry.usage({ jobId: job.id }));
-  const limit = lesserOf(budget, own);
+  const { dollars, tokens } = limitOfJob(config.limits, own);
   const left: Budget = {
-    dollars: limit === null ? null : limit * grants - ofJob.dollars,
+    dollars: dollars === null ? null : dollars * grants - ofJob.dollars,
     tokens: tokens === null ? null : tokens * grants - ofJob.tokens,
   };
   return { ofJob, left };
+}
+
+/** What a job may spend before a person is asked; `own` is its note's. */
+export function limitOfJob({ budget, tokens }: BudgetLimits, own: number | null): Budget {
+  return { dollars: lesserOf(budget, own), tokens };
 }
 
 /** What all of a day may still spend, jobs or not. Rejects with `agent.daily-budget`. */

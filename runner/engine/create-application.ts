@@ -9,6 +9,7 @@ import type { Application } from './application.ts';
 import { checkOut, takeBack } from './checkout.ts';
 import { decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
+import { expectedOf } from './expected.ts';
 import { pause, resume, stopAndCancel, unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
@@ -48,6 +49,11 @@ export function createApplication(runtime: JobRuntime): Application {
       await tell();
     },
     featureRequests: () => vault.scan(),
+    async expected(featureRequestId) {
+      const all = await vault.scan();
+      const sources = { registry, config: dependencies.config, now: clock.now() };
+      return expectedOf(sources, requireFeatureRequest(all, featureRequestId), all);
+    },
     async dispatch(featureRequestId, options) {
       const all = await vault.scan();
       const featureRequest = requireFeatureRequest(all, featureRequestId);

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { expectedCost } from '../domain/expected-cost.ts';
 import { noteProblemCodes, noteStatuses, priorities } from '../domain/feature-request.ts';
 import { decisionKinds } from '../domain/gate.ts';
 import { jobDocument } from '../domain/job.ts';
@@ -35,6 +36,12 @@ const event = z.object({
 });
 export type ProtocolEvent = z.infer<typeof event>;
 
+const dispatchedJob = z.extend(jobDocument, {
+  /** By what its repository's jobs took before; absent where its note has not been looked at yet. */
+  expected: z.optional(expectedCost),
+});
+export type DispatchedJob = z.infer<typeof dispatchedJob>;
+
 /**
  * What a client may ask of a running service. A call that nobody foresaw is refused: params are strict, so that a
  * misspelt option is an error; of results, only what is named here leaves the runner.
@@ -50,11 +57,14 @@ export const methods = {
       featureRequests: z.array(featureRequestDocument),
     }),
   },
-  'fr.dispatch': { params: z.strictObject({ fr: name, again: z._default(z.boolean(), false) }), result: jobDocument },
+  'fr.dispatch': {
+    params: z.strictObject({ fr: name, again: z._default(z.boolean(), false) }),
+    result: dispatchedJob,
+  },
   'fr.dispatch-all': {
     params: nothing,
     result: z.object({
-      jobs: z.array(jobDocument),
+      jobs: z.array(dispatchedJob),
       refused: z.array(z.object({ fr: z.string(), ...runnerProblem.shape })),
     }),
   },

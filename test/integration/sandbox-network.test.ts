@@ -165,6 +165,12 @@ describe('an entry of the list', () => {
     ['example.com', 'www.example.com', 443, false],
     ['example.com:8080', 'example.com', 443, false],
     ['example.com:8080', 'example.com', 8080, true],
+    ['*.example.com', 'www.example.com', 443, true],
+    ['*.example.com', 'a.b.example.com', 443, true],
+    ['*.example.com', 'example.com', 443, false],
+    ['*.example.com', 'evilexample.com', 443, false],
+    ['*.example.com:8080', 'www.example.com', 443, false],
+    ['*.0.0.1', '127.0.0.1', 443, false],
     ['::1', '::1', 80, true],
     ['[0:0::1]:80', '::1', 80, true],
     ['[::1]:80', '::1', 81, false],
@@ -172,7 +178,7 @@ describe('an entry of the list', () => {
     expect(permission(host, wanted, [parseAllowedHost(entry)]).isAllowed).toBe(allowed);
   });
 
-  it.each(['', 'http://example.com', 'a b', 'host:0', 'host:70000', '*', '[::1', 'host/path'])(
+  it.each(['', 'http://example.com', 'a b', 'host:0', 'host:70000', '*', '*.', 'a*.b', '[::1', 'host/path'])(
     '%j is refused',
     (entry) => {
       expect(() => parseAllowedHost(entry)).toThrow(/is no host/);

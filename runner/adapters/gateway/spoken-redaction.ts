@@ -47,7 +47,7 @@ export function answerRedaction(redaction: Redaction, secret: string | null, con
  * beginning of one is held back until the event that goes on with it, or does not.
  */
 function createSpokenRedaction(secret: string): RedactedStream {
-  const searched = Buffer.from(secret);
+  const ending = endingLike(secret);
   let pending: Buffer = Buffer.alloc(0);
   let held: StreamEvent[] = [];
   /** By the place in an event: what ends there like the beginning of a secret. */
@@ -75,7 +75,7 @@ function createSpokenRedaction(secret: string): RedactedStream {
 
   const take = (bytes: Buffer): Buffer[] => {
     // Nearly every event is of this kind, and is not worth reading.
-    if (open.size === 0 && !endsATextLike(bytes, searched)) return [bytes];
+    if (open.size === 0 && !ending.test(bytes.toString('latin1'))) return [bytes];
     const data = dataOf(bytes);
     const event: StreamEvent = { bytes, data, isChanged: false };
     const leaves = leavesOf(event, data);
@@ -93,6 +93,11 @@ function createSpokenRedaction(secret: string): RedactedStream {
     push: (chunk) => {
       pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
       const passed: Buffer[] = [];
+      const whole = open.size === 0 ? lastEndOfEvent(pending) : 0;
+      if (whole > 0 && !ending.test(pending.toString('latin1', 0, whole))) {
+        passed.push(pending.subarray(0, whole));
+        pending = pending.subarray(whole);
+      }
       for (let end = endOfEvent(pending); end > 0; end = endOfEvent(pending)) {
         passed.push(...take(pending.subarray(0, end)));
         pending = pending.subarray(end);
@@ -111,6 +116,13 @@ function createSpokenRedaction(secret: string): RedactedStream {
   };
 }
 
+/** Behind the last empty line; 0 when there is none yet. */
+function lastEndOfEvent(bytes: Buffer): number {
+  const plain = bytes.lastIndexOf('\n\n');
+  const returned = bytes.lastIndexOf('\n\r\n');
+  return Math.max(plain < 0 ? 0 : plain + 2, returned < 0 ? 0 : returned + 3);
+}
+
 /** Behind the empty line; 0 when there is none yet. */
 function endOfEvent(bytes: Buffer): number {
   const plain = bytes.indexOf('\n\n');
@@ -119,19 +131,13 @@ function endOfEvent(bytes: Buffer): number {
   return plain < 0 ? 0 : plain + 2;
 }
 
-const quote = 0x22;
-
-/** Whether a text in the event's JSON may end with the beginning of the secret. */
-function endsATextLike(bytes: Buffer, secret: Buffer): boolean {
-  for (let end = bytes.indexOf(quote); end >= 0; end = bytes.indexOf(quote, end + 1)) {
-    const longest = Math.min(end, secret.length - 1);
-    const last = bytes[end - 1];
-    for (let length = 1; length <= longest; length += 1) {
-      if (secret[length - 1] !== last || bytes[end - length] !== secret[0]) continue;
-      if (bytes.compare(secret, 0, length, end - length, end) === 0) return true;
-    }
-  }
-  return false;
+/** The end of a text in JSON, not of a key, that is the beginning of the secret. */
+function endingLike(secret: string): RegExp {
+  const [first = '', ...rest] = secret
+    .slice(0, -1)
+    .split('')
+    .map((character) => character.replace(/\W/, '\\$&'));
+  return new RegExp(`${first}${rest.reduceRight((after, character) => `(?:${character}${after})?`, '')}"(?!:)`);
 }
 
 const dataLine = /^data: ?(.*?)\r?$/;

@@ -8,11 +8,11 @@ export interface AllowedHost {
   readonly port: number | null;
 }
 
-/** `host`, `host:port`, an address, `[v6]` or `[v6]:port`. */
+/** `host`, `host:port`, `*.host` for every host below it, an address, `[v6]` or `[v6]:port`. */
 export function parseAllowedHost(entry: string): AllowedHost {
   const text = entry.trim().toLowerCase();
   if (isIP(text) === 6) return { host: normalHost(text), port: null };
-  const match = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text);
+  const match = /^(?:\[([0-9a-f:.]+)\]|((?:\*\.)?[a-z0-9._-]+))(?::(\d{1,5}))?$/.exec(text);
   const host = match?.[1] ?? match?.[2];
   const port = match?.[3] === undefined ? null : Number(match[3]);
   const isValid = host !== undefined && (match?.[1] === undefined || isIP(host) === 6);
@@ -41,9 +41,17 @@ export interface Permission {
 }
 
 export function permission(host: string, port: number, entries: readonly AllowedHost[]): Permission {
-  const matching = entries.filter((entry) => entry.host === host && (entry.port === null || entry.port === port));
-  const isMeant = matching.some((entry) => entry.port !== null || isIP(entry.host) !== 0 || entry.host === 'localhost');
+  const matching = entries.filter((entry) => names(entry, host) && (entry.port === null || entry.port === port));
+  const isMeant = matching.some(
+    (entry) =>
+      (entry.port !== null && !entry.host.startsWith('*.')) || isIP(entry.host) !== 0 || entry.host === 'localhost',
+  );
   return { isAllowed: matching.length > 0, mayBeLocal: isMeant };
+}
+
+function names(entry: AllowedHost, host: string): boolean {
+  if (!entry.host.startsWith('*.')) return entry.host === host;
+  return isIP(host) === 0 && host.endsWith(entry.host.slice(1)) && host.length > entry.host.length - 1;
 }
 
 /** Loopback, link-local (cloud metadata among it) and unspecified addresses, in whichever notation. */
