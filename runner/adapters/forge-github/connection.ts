@@ -43,7 +43,7 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number;
   /** What the first repetition of a read waits. */
   readonly retryPauseMs?: number;
-  /** Whether writes keep the distance in time that GitHub asks for; not needed at a server of one's own. */
+  /** Whether writes keep the distance in time that GitHub asks for; by itself not at a server of one's own. */
   readonly isPaced?: boolean;
 }
 
@@ -148,7 +148,7 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
       log: { debug: silent, info: silent, warn: silent, error: silent },
       retry: { doNotRetry: notRepeated, retryAfterBaseValue: options.retryPauseMs ?? 1000 },
       throttle: {
-        enabled: options.isPaced ?? true,
+        enabled: options.isPaced ?? settings.api === undefined,
         id: `${api.host} ${JSON.stringify(settings.credentials)}`,
         // A limit is no wait in here: the job gives its slot back and is woken when it ends.
         onRateLimit: () => false,
