@@ -73,6 +73,8 @@ export interface GithubConnection {
   query(doing: string, text: string, variables: Readonly<Record<string, unknown>>): Promise<unknown>;
   /** As `send`. */
   mutate(doing: string, text: string, variables: Readonly<Record<string, unknown>>): Promise<unknown>;
+  /** That the repository is not there, or hidden. */
+  missing(): OpusError;
   /** Follows to where GitHub keeps a file, without the token. */
   download(doing: string, path: string): Promise<Readable>;
 }
@@ -134,6 +136,15 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
         throw forgeFailure(thrown, call(request.doing));
       }),
   });
+
+  const missing = (): OpusError =>
+    new OpusError(
+      'forge.repository-missing',
+      `There is no repository ${settings.repo} on ${api.host}, or the credentials may not see it.`,
+      {
+        hint: 'Correct github.repo in opus.yml, or give the token or app access to that repository.',
+      },
+    );
 
   async function connect(): Promise<Octokit> {
     const [rest, { retry }, { throttling }] = await Promise.all([
@@ -261,13 +272,7 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
       (thrown: unknown) => failedAnswer(thrown)?.status !== 404,
     );
     if (isThere) return failure;
-    return new OpusError(
-      'forge.repository-missing',
-      `There is no repository ${settings.repo} on ${api.host}, or the credentials may not see it.`,
-      {
-        hint: 'Correct github.repo in opus.yml, or give the token or app access to that repository.',
-      },
-    );
+    return missing();
   }
 
   async function follow(response: Response, request: Request, left = redirectsFollowed): Promise<Response> {
@@ -382,5 +387,6 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
     query: (doing, text, variables) => graphql(doing, text, variables, readRetries),
     mutate: (doing, text, variables) => graphql(doing, text, variables, 0),
     download,
+    missing,
   };
 }

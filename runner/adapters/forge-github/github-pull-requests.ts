@@ -47,7 +47,9 @@ export function createGithubPullRequests(
     for (let start = 0; start < wanted.length; start += pullsOfQuery) {
       const text = observeQuery(wanted.slice(start, start + pullsOfQuery));
       const data = await connection.query('observe pull requests', text, { owner, name });
-      for (const one of readObserved(data)) {
+      const found = readObserved(data);
+      if (found === null) throw connection.missing();
+      for (const one of found) {
         const checks = await Promise.all(one.checks.map((check) => withRun(connection, check)));
         all.push({ ...one, checks });
       }
