@@ -47,7 +47,17 @@ function gitHubSchema(): GraphQLSchema {
 }
 
 /** What is not kept must not look like what is absent. */
-const strictly: GraphQLFieldResolver<unknown, unknown> = (source, args, _context, info) => {
+interface Viewer {
+  readonly login: string;
+}
+
+function authorOf({ author }: Fields): unknown {
+  const actor = (typeof author === 'function' ? (author as () => unknown)() : author) as Viewer | null;
+  return actor?.login;
+}
+
+const strictly: GraphQLFieldResolver<unknown, unknown> = (source, args, context, info) => {
+  if (info.fieldName === 'viewerDidAuthor') return authorOf(source as Fields) === (context as Viewer).login;
   const value = (source as Fields)[info.fieldName];
   if (value === undefined) throw new GraphQLError(`${info.parentType.name}.${info.fieldName} is not kept here.`);
   return typeof value === 'function' ? (value as (given: unknown) => unknown).call(source, args) : value;
@@ -80,6 +90,7 @@ export async function answerGraph(
     variableValues: variables,
     operationName: request.operationName ?? null,
     fieldResolver: strictly,
+    contextValue: { login: actorObject(state, token.login)?.login } as Viewer,
     rootValue: {
       viewer: () => actorObject(state, token.login),
       rateLimit: () => {
