@@ -11,7 +11,8 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { Fields } from './description.ts';
-import { mutations } from './graphql-mutations.ts';
+import { threadObject } from './graphql-comments.ts';
+import { mutations, threadOf } from './graphql-mutations.ts';
 import { actorObject } from './graphql-actor.ts';
 import { repositoryObject } from './graphql-objects.ts';
 import { projectQueries } from './graphql-projects.ts';
@@ -90,7 +91,7 @@ export async function answerGraph(
     variableValues: variables,
     operationName: request.operationName ?? null,
     fieldResolver: strictly,
-    contextValue: { login: actorObject(state, token.login)?.login } as Viewer,
+    contextValue: { login: actorObject(state, token.login)?.login },
     rootValue: {
       viewer: () => actorObject(state, token.login),
       rateLimit: () => {
@@ -115,6 +116,11 @@ export async function answerGraph(
         return repositoryObject(state, repository);
       },
       ...projectQueries(state),
+      node({ id }: { readonly id: string }) {
+        if (!id.startsWith('PRRT_')) return projectQueries(state).node({ id });
+        const { pull, thread } = threadOf(state, id);
+        return threadObject(state, pull, thread);
+      },
       ...mutations(state, token),
     },
   });
