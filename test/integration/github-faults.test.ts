@@ -67,6 +67,12 @@ it('reads are tried again, writes are not', async () => {
   expect(lab.server.calls()['pulls/create']).toBe(1);
 });
 
+it('what was refused is not asked again', async () => {
+  lab.server.fail({ operation: 'pulls/list', kind: 'status', status: 403 });
+  expect((await refusal(lab.client().forge.find(lab.repository, request.head))).code).toBe('forge.forbidden');
+  expect(lab.server.calls()['pulls/list']).toBe(1);
+});
+
 it('the primary limit holds the job until it is reset, and nothing is asked before', async () => {
   const token = lab.server.token('opus');
   const { forge } = lab.clientOf({ credentials: { kind: 'token', token: { kind: 'env', name: 'T' } } }, () => token);
@@ -107,4 +113,15 @@ it('tells what is left of the calls, and what each was for', async () => {
   await forge.find(lab.repository, request.head);
   expect(told).toContainEqual({ operation: 'find-a-pull-request', status: 200 });
   expect(told).toContainEqual(expect.objectContaining({ resource: 'core', limit: 5000, remaining: 4999 }));
+});
+
+it('is not told again what has not changed', async () => {
+  const { forge } = lab.client();
+  await forge.open(request);
+  const first = await forge.find(lab.repository, request.head);
+  const asked = lab.server.seen.length;
+  expect(await forge.find(lab.repository, request.head)).toEqual(first);
+  expect(lab.server.seen.slice(asked).map(({ status }) => status)).toEqual([304]);
+  const moved = lab.branch(request.head);
+  expect((await forge.find(lab.repository, request.head))?.commit).toBe(moved);
 });

@@ -4,7 +4,7 @@ import type { ObservedCheck, ObservedPullRequest, PullRequests, ReplyRequest } f
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { checkFailure, checkRunId } from './check-failure.ts';
 import { keyIn, withKey } from './comment-key.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { mergePull } from './merge-pull.ts';
 import { readObserved } from './observe-answer.ts';
