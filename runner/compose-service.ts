@@ -14,8 +14,6 @@ import { resolveSecret } from './config/secrets.ts';
 import { redact } from './core/redact.ts';
 import { createCodeNoteWatch } from './engine/code-note-watch.ts';
 import { createApplication } from './engine/create-application.ts';
-import { createFollower } from './engine/pull-requests/follower.ts';
-import { createFollowing } from './engine/pull-requests/following.ts';
 import { createEventLog } from './engine/event-log.ts';
 import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
@@ -25,6 +23,7 @@ import { subscriptionWindows } from './engine/usage-book.ts';
 import { createVaultSyncing, type VaultSyncing } from './engine/vault-syncing.ts';
 import { createServer } from './server/create-server.ts';
 import { writeServiceFile } from './server/service-file.ts';
+import { composeArriving } from './compose-arriving.ts';
 import { createServiceApplication } from './compose-service-calls.ts';
 import { createServiceHealth, problemOf, writeHealth } from './compose-service-health.ts';
 import { serviceTasks } from './compose-service-tasks.ts';
@@ -93,15 +92,10 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     },
     onClockJump: () => runtime.engine.wakeAll(),
   });
-  const follower = createFollower({
-    dependencies,
-    changed: async (job) => {
-      await runtime.wake(job);
-      runtime.changed();
-      await runtime.tell();
-    },
+  const arriving = composeArriving(parts, live);
+  releases.push(() => {
+    arriving.arrivals.stop();
   });
-  const following = createFollowing(follower, log);
   let refusedConfig: ErrorSummary | null = null;
   let syncing: VaultSyncing | null = null;
   const maintenance = createMaintenance(serviceTasks(parts), log);
@@ -116,7 +110,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       ...(refusedConfig === null ? [] : [problemOf(refusedConfig)]),
       ...codeNotes.problems(),
       ...[syncing?.problem()].flatMap((error) => (error ? [problemOf(error)] : [])),
-      ...follower.problems().map(problemOf),
+      ...arriving.problems().map(problemOf),
       ...maintenance.problems(),
     ],
   });
@@ -156,6 +150,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     circuits: () => dependencies.circuits.states(),
     paused: () => supervisor.pauseMode(),
     windows: () => subscriptionWindows(registry, clock.now()),
+    webhooks: () => arriving.arrivals.counts(),
   });
   releases.push(() => {
     metrics.close();
@@ -186,6 +181,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     }),
     health: () => health.health(),
     metrics: () => metrics.render(),
+    webhooks: arriving.arrivals,
     token,
     log,
   });
@@ -234,7 +230,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     void supervisor.look();
   });
   maintenance.start();
-  following.start();
+  arriving.following.start();
   log.info({ url, data: config.data }, `The service runs at ${url}.`);
 
   let stopped: Promise<void> | null = null;
@@ -247,7 +243,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         log.info({}, 'The service stops; what is done is kept.');
         try {
           await supervisor.stop(live.current().timeouts.grace, now);
-          await following.stop();
+          await arriving.following.stop();
           await maintenance.stop();
           stopWriting();
           await telling.stop();

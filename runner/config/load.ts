@@ -107,6 +107,7 @@ function resolved(
             credentials: github.app
               ? { kind: 'app', id: github.app.id, key: located(github.app.key) }
               : { kind: 'token', token: located(github.token ?? { kind: 'env', name: 'GITHUB_TOKEN' }) },
+            ...(github.webhook ? { webhook: located(github.webhook) } : {}),
           }
         : null,
     };

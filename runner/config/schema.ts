@@ -47,6 +47,7 @@ const github = z
       }),
     ),
     api: z.optional(described(webAddress, 'The API of an Enterprise server.')),
+    webhook: z.optional(described(secret, 'The secret that its webhooks are signed with.')),
   })
   .check(
     z.refine((value) => (value.token === undefined) !== (value.app === undefined), {

@@ -101,6 +101,8 @@ export interface GithubConfig {
   readonly credentials:
     | { readonly kind: 'token'; readonly token: SecretReference }
     | { readonly kind: 'app'; readonly id: string; readonly key: SecretReference };
+  /** What its webhooks are signed with; without one none are taken. */
+  readonly webhook?: SecretReference;
 }
 
 export interface ModelConfig {

@@ -109,13 +109,14 @@ export async function decide(
 
 /** Whoever comes by the forge or by policy was looked at there. */
 function requireAllowed(
-  { confirmed, registry }: EngineDependencies,
+  dependencies: EngineDependencies,
   job: Job,
   gate: Gate,
   kind: DecisionKind,
   { person, channel }: Actor,
 ): void {
-  const { approvers, fourEyes } = confirmed().policy;
+  const { registry } = dependencies;
+  const { approvers, fourEyes } = dependencies.confirmed().policy;
   const isKnown = channel === 'forge' || channel === 'policy' || approvers.length === 0 || approvers.includes(person);
   if (!isKnown) {
     const who = channel === 'note' ? 'Whoever writes into the note' : person;

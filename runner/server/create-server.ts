@@ -9,6 +9,7 @@ import { createHttpServer, listenFailure, readTls } from './http-server.ts';
 import { streamOutput } from './output-stream.ts';
 import { Refusal, refusalOf, sendRefusal } from './refusals.ts';
 import type { Health, ServerApplication } from './server-application.ts';
+import { addWebhookRoute, type WebhookIntake } from './webhook-route.ts';
 
 export interface ServerOptions {
   readonly config: RunnerConfig['server'];
@@ -18,6 +19,8 @@ export interface ServerOptions {
   readonly metrics: () => Promise<string>;
   /** What an admin's call bears. */
   readonly token: string;
+  /** What takes webhooks; without it there is no such address. */
+  readonly webhooks?: WebhookIntake;
   readonly log: Log;
   /** How long calls at work may go on once it closes; milliseconds. */
   readonly grace?: number;
@@ -128,6 +131,7 @@ export function createServer(options: ServerOptions): Server {
     },
   });
 
+  if (options.webhooks) addWebhookRoute(app, options.webhooks, log);
   app.route<{ Params: { job: string } }>({
     method: 'GET',
     url: outputPath(':job'),

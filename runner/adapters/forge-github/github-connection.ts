@@ -32,7 +32,7 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number;
   /** What the first repetition of a read waits. */
   readonly retryPauseMs?: number;
-  /** Whether writes keep the distance in time that GitHub asks for; not needed at a server of one's own. */
+  /** Whether writes keep the distance in time that GitHub asks for; by itself not at a server of one's own. */
   readonly isPaced?: boolean;
 }
 

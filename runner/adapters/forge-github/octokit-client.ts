@@ -31,7 +31,8 @@ export function createOctokit(settings: GithubConfig, api: URL, options: Connect
       log: { debug: silent, info: silent, warn: silent, error: silent },
       retry: { retries: readRetries, doNotRetry: notRepeated, retryAfterBaseValue: options.retryPauseMs ?? 1000 },
       throttle: {
-        enabled: options.isPaced ?? true,
+        // A server of one's own sets limits of its own, or none.
+        enabled: options.isPaced ?? settings.api === null,
         id: `${api.host} ${JSON.stringify(settings.credentials)}`,
         // A limit is no wait in here: the job gives its slot back and is woken when it ends.
         onRateLimit: () => false,

@@ -1,5 +1,5 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { formatDuration } from '#shared/domain/duration.ts';
 import { jobStatuses } from '#shared/domain/job.ts';
 import type { Clock } from '../../core/ports/clock.ts';
@@ -27,6 +27,8 @@ export interface MetricsOptions {
   }[];
   readonly paused: () => 'no' | 'paused' | 'draining';
   readonly windows: () => readonly WindowNow[];
+  /** Webhooks since the start, by what became of them. */
+  readonly webhooks?: () => Readonly<Record<string, number>>;
 }
 
 const day = 24 * 60 * 60 * 1_000;
@@ -69,6 +71,12 @@ export function createMetrics(options: MetricsOptions): Metrics {
     'window',
   ]);
   const delay = gauge('event_loop_delay_seconds', 'Delay of the event loop since the last scrape.', ['quantile']);
+  const webhooks = new Counter({
+    name: 'opus_webhooks_total',
+    help: 'Webhooks of forges since the start.',
+    labelNames: ['outcome'],
+    registers: [registry],
+  });
   gauge('info', 'Always 1.', ['version']).set({ version: options.version }, 1);
 
   function readRegistry(): void {
@@ -97,6 +105,8 @@ export function createMetrics(options: MetricsOptions): Metrics {
       for (const each of ['closed', 'open', 'half-open'])
         circuit.set({ kind, name, state: each }, each === state ? 1 : 0);
     }
+    webhooks.reset();
+    for (const [outcome, count] of Object.entries(options.webhooks?.() ?? {})) webhooks.inc({ outcome }, count);
     windowShare.reset();
     for (const { endpoint, lengthMs, share } of options.windows()) {
       windowShare.set({ endpoint, window: formatDuration(lengthMs) }, share);

@@ -94,6 +94,8 @@ export type RunnerStateKey =
   | 'vault-git'
   | 'leftovers'
   | 'metrics'
+  | 'webhook-deliveries'
+  | 'issues'
   | 'usage-windows';
 
 export interface NewNotification {

@@ -1,4 +1,4 @@
-import type { MergeRefusal } from '../pipeline/feedback.ts';
+import type { MergeRefusal } from '../pipeline/merge-refusal.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
 
 /** What happened to a job's pull request on its forge, as far as the job goes on differently for it. */

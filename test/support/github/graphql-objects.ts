@@ -51,7 +51,7 @@ function refObject(repository: Repository, name: string) {
   const commit = repository.bare.branch(branch);
   return commit === null
     ? null
-    : { name: branch, prefix: 'refs/heads/', target: { __typename: 'Commit', oid: commit } };
+    : { id: `REF_${branch}`, name: branch, prefix: 'refs/heads/', target: { __typename: 'Commit', oid: commit } };
 }
 
 export function pullState(pull: Pull): 'OPEN' | 'MERGED' | 'CLOSED' {
