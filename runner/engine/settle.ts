@@ -58,7 +58,7 @@ export async function settle(
       recordJob(registry, key, job, {
         fields: await canceledFields(dependencies, job),
         events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
-        noteStatus: 'rejected',
+        noteStatus: upcoming.parks === true ? 'parked' : 'rejected',
       });
       break;
     case 'done':

@@ -1,8 +1,8 @@
 import { dispositionOf, type ErrorCode } from '#shared/domain/errors.ts';
 import type { Gate } from '#shared/domain/gate.ts';
-import type { Stage } from '#shared/domain/stage.ts';
 import type { Attempt, RecordedDecision } from '../ports/job-registry.ts';
 import { applyHappening } from './apply-happening.ts';
+import { applyRetry } from './apply-retry.ts';
 import type { HistoryEntry } from './history.ts';
 import {
   enter,
@@ -148,24 +148,4 @@ function fail(position: Position, attempt: Attempt, policy: PipelinePolicy): voi
   else if (disposition !== 'retry' || position.failures >= policy.attempts) {
     position.stopped = { kind: 'human', error: withAttempts(error, attempt.stage, position.failures) };
   }
-}
-
-function applyRetry(
-  position: Position,
-  retry: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
-  policy: PipelinePolicy,
-): void {
-  const exhausted = position.stopped?.kind === 'human' && position.stopped.error.code === 'stage.rounds-exhausted';
-  const feedback = position.feedback;
-  const from = retry.from ?? (exhausted ? 'code' : position.stage);
-  if (exhausted && from === 'code') position.round++;
-  enter(position, from);
-  position.stopped = null;
-  position.asks = null;
-  // The round that the retry begins is one of those it grants.
-  position.used = exhausted && from === 'code' ? 1 : 0;
-  position.budget = retry.rounds ?? policy.rounds;
-  position.checkRounds = 0;
-  position.remarkRounds = 0;
-  position.feedback = retry.comment === '' ? feedback : [...feedback, { kind: 'comment', comment: retry.comment }];
 }
