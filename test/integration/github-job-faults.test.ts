@@ -22,10 +22,8 @@ it('a server that fails, does not answer, or whose answer is lost after the effe
   const lab = await makeMergeLab({ forge: quick, policy: ['pullRequests: { labels: [opus] }'] });
   const faults: readonly Omit<Fault, 'operation'>[] = [
     { kind: 'reset', afterEffect: true },
-    { kind: 'status', status: 502, afterEffect: true },
     { kind: 'timeout', afterEffect: true },
-    { kind: 'status', status: 500 },
-    { kind: 'reset' },
+    { kind: 'status', status: 502 },
   ];
   for (const [index, fault] of faults.entries()) await throughFaults(lab, `FR-${index + 1}`, fault);
   expect(lab.github.effects('pull')).toBe(faults.length);

@@ -135,8 +135,8 @@ export async function makeMergeLab(options: MergeLabOptions = {}): Promise<Merge
   await start();
   onTestFinished(async () => {
     await releaseAll(releases);
-    await github.stop();
     rmSync(folder, { recursive: true, force: true });
+    await github.stop();
   });
   const work = (job: Job): Promise<Job> =>
     application.work(job.id, { approve: null, signal: new AbortController().signal });
