@@ -8,7 +8,7 @@ import { followJob } from './follow-job.ts';
 export interface Follower {
   /** Looks at all open pull requests of one repository, or of all. Two looks at one repository never run at once. */
   look(repository?: string): Promise<void>;
-  /** Milliseconds until the next look is worth its calls. */
+  /** Milliseconds until the next look is worth its calls; looks that took more than one make it longer. */
   pauseMs(): number;
   /** What keeps it from looking, by repository. */
   problems(): readonly ErrorSummary[];
@@ -35,6 +35,7 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
   const rested = new Map<string, number>();
   const pictures = new Map<string, string>();
   let quiet = 0;
+  let owed = 0;
 
   const followed = (): Map<string, Job[]> => {
     const byRepository = new Map<string, Job[]>();
@@ -51,6 +52,7 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
     if (pulls === null || url === undefined || (rested.get(name) ?? 0) > clock.now()) return;
     const repository = { name, url };
     const numbers = jobs.flatMap(({ pullRequest }) => (pullRequest === null ? [] : [pullRequest.number]));
+    const before = pulls.calls();
     const observed = await pulls.observe(repository, numbers);
     const self = await pulls.self();
     noteWhetherQuiet(name, observed);
@@ -62,6 +64,7 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
       }
     }
     problems.delete(name);
+    owed += Math.max(0, pulls.calls() - before - 1);
   }
 
   function noteWhetherQuiet(name: string, observed: readonly ObservedPullRequest[]): void {
@@ -114,7 +117,10 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
     },
     pauseMs() {
       const { active, idle } = dependencies.config.polling;
-      return Math.min(Math.max(active, idle), active * Math.max(1, quiet / quietLooks));
+      const wanted = active * Math.max(1, quiet / quietLooks, 1 + owed);
+      const pause = Math.min(Math.max(active, idle), wanted);
+      owed = Math.max(0, owed - (pause / active - 1));
+      return pause;
     },
     problems: () => [...problems.values()],
   };
