@@ -71,7 +71,8 @@ export function createGithub(options: GithubOptions): Github {
       ...(options.mergeLookMs === undefined ? {} : { mergeLookMs: options.mergeLookMs }),
     }),
     pullRequestsOf(repository) {
-      const known = pulls.get(repository) ?? createGithubPullRequests(connectionOf, repository, () => calls.get(repository) ?? 0);
+      const known =
+        pulls.get(repository) ?? createGithubPullRequests(connectionOf, repository, () => calls.get(repository) ?? 0);
       pulls.set(repository, known);
       return known;
     },
