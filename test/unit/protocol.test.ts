@@ -26,6 +26,7 @@ describe('the methods of the protocol', () => {
       'job.pause',
       'job.resume',
       'job.retry',
+      'job.revert',
       'job.return',
       'job.unblock',
       'runner.drain',

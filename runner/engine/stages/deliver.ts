@@ -47,7 +47,7 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     draft: policy.draft,
     labels: policy.labels,
     reviewers: policy.reviewers,
-    ...(run.featureRequest.issue === null ? {} : { closes: run.featureRequest.issue }),
+    ...(run.featureRequest.issue === null || job.reverts !== null ? {} : { closes: run.featureRequest.issue }),
   });
   const delivered = { number: pullRequest.number, tampering, lines: stat.added + stat.removed };
   await answerRemarks(dependencies, run, pullRequest.number, head);
