@@ -10,6 +10,7 @@ import type { RunnerConfig } from './core/configuration.ts';
 import type { Attempt, Job, RegistryReader } from './core/ports/job-registry.ts';
 import type { DiffStat } from './core/ports/worktrees.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
+import { shownComments, type ShownComment } from './core/pull-request/shown-comments.ts';
 import { weaknessesOfJob } from './core/weaker.ts';
 import type { Trust } from './engine/trust.ts';
 
@@ -26,11 +27,15 @@ export interface Reader {
   job(name: string): Job;
   attempts(jobId: string): Attempt[];
   document(name: string): JobDocument;
+  /** What was said of the job's pull request and is not obeyed. */
+  comments(jobId: string): ShownComment[];
   diff(name: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
   logFiles(jobId: string): Promise<{ readonly name: string; readonly path: string }[]>;
   trust(): Promise<Trust>;
   close(): void;
 }
+
+const mostEvents = 10_000;
 
 export function composeReader(config: RunnerConfig): Reader {
   const file = join(config.data, 'registry.db');
@@ -89,6 +94,7 @@ export function composeReader(config: RunnerConfig): Reader {
     jobs: () => registry?.jobs({ finished: true }) ?? [],
     job: requireJob,
     attempts: (jobId) => registry?.attempts(jobId) ?? [],
+    comments: (jobId) => shownComments(registry?.events({ afterSeq: 0, jobId, limit: mostEvents }) ?? []),
     document: (name) => document(requireJob(name)),
     async diff(name) {
       const job = requireJob(name);

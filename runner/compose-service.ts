@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
+import { createForgeUse } from './adapters/metrics/forge-use.ts';
 import { createMetrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
 import { createVaultGit } from './adapters/git/vault-git.ts';
@@ -60,9 +61,16 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   const config = live.current();
   const startedAt = Date.now();
   const defects = deferredDefects();
+  const forges = createForgeUse();
   const parts = await composeParts(
     config,
     {
+      onForgeQuota: (quota) => {
+        forges.quota(quota);
+      },
+      onForgeCall: (call) => {
+        forges.call(call);
+      },
       ...options.overrides,
       currentConfig: () => live.current(),
     },
@@ -150,6 +158,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     circuits: () => dependencies.circuits.states(),
     paused: () => supervisor.pauseMode(),
     windows: () => subscriptionWindows(registry, clock.now()),
+    forges,
     webhooks: () => arriving.arrivals.counts(),
   });
   releases.push(() => {

@@ -119,13 +119,15 @@ function asked(
   const wanted: Record<string, string> = {
     plan: 'Its plan is written; code is written once you approve it.',
     merge: `The change ${hash} is ready; it is merged into ${job?.base ?? 'the base'} once you approve it.`,
+    ci: `It changes what the forge runs as soon as it is pushed; it is pushed once you approve that.`,
     budget: 'Its budget is used up; it goes on once you approve that.',
   };
   return {
     title: `Your decision: ${name}`,
     text: lines(
       wanted[gate] ?? `It waits at the ${gate} gate.`,
-      gate === 'merge' ? `Look at it with: ${command} job diff ${event.jobId ?? ''}` : '',
+      gate === 'ci' ? textOr(job?.error?.message, '') : '',
+      gate === 'merge' || gate === 'ci' ? `Look at it with: ${command} job diff ${event.jobId ?? ''}` : '',
       `Decide with: ${command} approve ${request}, ${command} changes ${request} --comment "…" or ${command} reject ${request}`,
     ),
   };

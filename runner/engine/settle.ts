@@ -1,4 +1,6 @@
+import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { Gate } from '#shared/domain/gate.ts';
+import { ciFilesOf, ciSentence } from '../core/pipeline/ci-change.ts';
 import type { Next } from '../core/pipeline/position.ts';
 import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
@@ -21,7 +23,7 @@ export async function settle(
     case 'gate': {
       const gate = await gateOf(dependencies, job, upcoming);
       const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
-      const error = 'attempt' in upcoming ? upcoming.attempt.error : null;
+      const error = 'attempt' in upcoming ? upcoming.attempt.error : ciErrorOf(dependencies, job, gate);
       recordJob(registry, key, job, {
         fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', slot: null, gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
@@ -69,6 +71,13 @@ export async function settle(
       break;
   }
   await cleanUp(dependencies, job.id);
+}
+
+/** The gate before a push names the files that it is about. */
+function ciErrorOf({ registry }: EngineDependencies, job: Job, gate: Gate): ErrorSummary | null {
+  if (gate.kind !== 'ci') return null;
+  const coded = registry.attempts(job.id).findLast(({ stage, status }) => stage === 'code' && status === 'passed');
+  return ciSentence(job.id, job.featureRequestId, ciFilesOf(coded?.result), gate.hash);
 }
 
 /** What a person is shown at a gate, and so what a decision is bound to. */

@@ -6,6 +6,7 @@ import { approveByPolicy } from '../auto-merge.ts';
 import { decide } from '../control.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
+import { showComments } from './show-comments.ts';
 
 export interface FollowedPullRequest {
   readonly repository: RepositoryAddress;
@@ -31,6 +32,8 @@ export async function followJob(
 ): Promise<boolean> {
   const { registry } = dependencies;
   const facts = await factsOf(dependencies, followed);
+  const followedJob = registry.job(jobId);
+  if (followedJob !== null) showComments(dependencies, followedJob, followed.pull, facts);
   let isOnTop: boolean | null = null;
   let hasChanged = false;
   for (let count = 0; count < mostReactions; count++) {
@@ -42,6 +45,7 @@ export async function followJob(
         id: job.id,
         headCommit: job.headCommit,
         isAtMergeGate: job.gate?.kind === 'merge',
+        isWithPerson: job.waitingFor === 'human',
         approvedBy: approversOf(dependencies, job),
         happenings: registry.happenings(job.id),
       },
