@@ -6,7 +6,7 @@ import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
 import { createDisk } from './adapters/files/disk-space.ts';
 import { createGateway } from './adapters/gateway/create-gateway.ts';
-import type { ForgeCall, ForgeQuota } from './adapters/forge-github/connection.ts';
+import type { ForgeCall, ForgeQuota } from './adapters/forge-github/github-connection.ts';
 import { createGithub } from './adapters/forge-github/create-github.ts';
 import { createLocalForge } from './adapters/forge-local/local-forge.ts';
 import { createGitWorktrees } from './adapters/git/git-worktrees.ts';

@@ -2,6 +2,7 @@ import { priorities } from '#shared/domain/feature-request.ts';
 import { stages } from '#shared/domain/stage.ts';
 import * as z from 'zod/mini';
 import { defaultPolicy, notificationKinds } from '../core/configuration.ts';
+import { issues, labels, mention, project } from './forge-policy.ts';
 import { autoMerge, pullRequests } from './pull-request-policy.ts';
 
 const folder = z.string().check(
@@ -52,6 +53,10 @@ export const policySchema = z.strictObject({
   fourEyes: z.prefault(z.boolean(), defaultPolicy.fourEyes),
   autoMerge: z.prefault(autoMerge, {}),
   pullRequests: z.prefault(pullRequests, {}),
+  mention: z.prefault(mention, defaultPolicy.mention),
+  issues: z.optional(issues),
+  labels: z.prefault(labels, {}),
+  project: z.optional(project),
   stages: z.prefault(stageList, [...defaultPolicy.stages]),
   rounds: z.optional(z.int().check(z.gte(0), z.lte(50), z.meta({ examples: [3] }))),
   planApproval: z.prefault(

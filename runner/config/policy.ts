@@ -17,11 +17,13 @@ export function parsePolicy(note: string, path: string): Policy {
   if (source.problems.length > 0) throw invalidConfiguration(path, source.problems);
   const parsed = policySchema.safeParse(source.value);
   if (!parsed.success) throw invalidConfiguration(path, problemsOf(parsed.error, policySchema, source));
-  const { version: _version, preempt, rounds, stages, folders, ...same } = parsed.data;
+  const { version: _version, preempt, rounds, stages, folders, issues, project, ...same } = parsed.data;
   return {
     ...same,
     preempt: preempt === 'none' ? null : preempt,
     rounds: rounds ?? null,
+    issues: issues === undefined ? null : { ...issues, folder: withoutSlash(issues.folder) },
+    project: project ?? null,
     stages: withDelivery(stages),
     folders: { features: withoutSlash(folders.features), reports: withoutSlash(folders.reports) },
   };

@@ -1,5 +1,5 @@
 import { defaultIdPattern } from '#shared/domain/ids.ts';
-import type { Priority } from '#shared/domain/feature-request.ts';
+import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { AgentProfile } from './ports/agent.ts';
 import type { ModelProtocol } from './ports/gateway.ts';
@@ -165,6 +165,14 @@ export interface Policy {
   readonly autoMerge: AutoMergePolicy;
   /** How pull requests are made and followed on a forge that has people and checks. */
   readonly pullRequests: PullRequestPolicy;
+  /** By which name people speak to the runner on a forge, without the @. */
+  readonly mention: string;
+  /** Whether issues become notes; null means they do not. */
+  readonly issues: IssuePolicy | null;
+  /** Labels that follow the job, on its pull request and on its issue. */
+  readonly labels: { readonly status: boolean; readonly agent: boolean };
+  /** The board on which the job's status is shown; null for none. */
+  readonly project: ProjectPolicy | null;
   /** In the order in which they run. */
   readonly stages: readonly Stage[];
   /** Null leaves it to opus.yml. */
@@ -186,6 +194,26 @@ export interface AutoMergePolicy {
   readonly confidence: number;
   /** The most lines that may be added and removed together. */
   readonly lines: number;
+}
+
+export interface IssuePolicy {
+  /** Open issues with it become notes: who may label, may ask for work. */
+  readonly label: string;
+  /** Whether a comment in the issue follows the note's status. */
+  readonly comment: boolean;
+  /** Below the folder of features. */
+  readonly folder: string;
+  readonly status: 'idea' | 'planned';
+}
+
+export interface ProjectPolicy {
+  /** A person or an organisation. */
+  readonly owner: string;
+  readonly number: number;
+  /** A field of one choice. */
+  readonly field: string;
+  /** The choice for each status; one without stays as it is. */
+  readonly values: Readonly<Partial<Record<NoteStatus, string>>>;
 }
 
 export interface PullRequestPolicy {
@@ -226,6 +254,10 @@ export const defaultPolicy: Policy = {
     checkRounds: 3,
     remarkRounds: 10,
   },
+  mention: 'orchestrator',
+  issues: null,
+  labels: { status: false, agent: false },
+  project: null,
   stages: ['plan', 'code', 'test', 'review', 'deliver', 'merge'],
   rounds: null,
   planApproval: false,

@@ -6,6 +6,7 @@ import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
+import { approversOf } from './next-of-job.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
 import { headOf } from './stages/head.ts';
@@ -23,7 +24,7 @@ export async function settle(
     case 'gate': {
       const gate = await gateOf(dependencies, job, upcoming);
       const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
-      const error = 'attempt' in upcoming ? upcoming.attempt.error : ciErrorOf(dependencies, job, gate);
+      const error = 'attempt' in upcoming ? upcoming.attempt.error : errorOfGate(dependencies, job, gate);
       recordJob(registry, key, job, {
         fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', slot: null, gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
@@ -60,7 +61,7 @@ export async function settle(
       recordJob(registry, key, job, {
         fields: await canceledFields(dependencies, job),
         events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
-        noteStatus: 'rejected',
+        noteStatus: upcoming.parks === true ? 'parked' : 'rejected',
       });
       break;
     case 'done':
@@ -73,11 +74,23 @@ export async function settle(
   await cleanUp(dependencies, job.id);
 }
 
-/** The gate before a push names the files that it is about. */
-function ciErrorOf({ registry }: EngineDependencies, job: Job, gate: Gate): ErrorSummary | null {
-  if (gate.kind !== 'ci') return null;
-  const coded = registry.attempts(job.id).findLast(({ stage, status }) => stage === 'code' && status === 'passed');
+/** What a gate has to say beside that it asks: what is to be pushed, or whose approval is there already. */
+function errorOfGate(dependencies: EngineDependencies, job: Job, gate: Gate): ErrorSummary | null {
+  if (gate.kind !== 'ci') return missingApprovals(dependencies, job, gate.kind);
+  const attempts = dependencies.registry.attempts(job.id);
+  const coded = attempts.findLast(({ stage, status }) => stage === 'code' && status === 'passed');
   return ciSentence(job.id, job.featureRequestId, ciFilesOf(coded?.result), gate.hash);
+}
+
+/** Where several people approve: who has, and that another one is waited for. */
+function missingApprovals(dependencies: EngineDependencies, job: Job, gate: Gate['kind']): Job['error'] {
+  const approvers = gate === 'merge' ? approversOf(dependencies, job.id) : [];
+  if (approvers.length === 0) return null;
+  return {
+    code: 'registry.approval-missing',
+    message: `${approvers.length} of 2 approvals: ${approvers.join(', ')} approved ${job.id}.`,
+    hint: `Another person decides: opus approve ${job.featureRequestId}`,
+  };
 }
 
 /** What a person is shown at a gate, and so what a decision is bound to. */

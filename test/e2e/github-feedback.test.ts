@@ -139,7 +139,9 @@ it('a clash with the base goes to the agent, is tested and reviewed again, and b
   await lab.approve('CF-1');
   await lab.succeeded('CF-1');
   expect(bare.git('show', 'main:shared.txt')).toBe('both');
-  expect(lab.note('CF-1')).toMatch(/^status: done$/m);
+  await vi.waitFor(() => {
+    expect(lab.note('CF-1')).toMatch(/^status: done$/m);
+  }, patience);
 });
 
 it('a change of what the forge runs is pushed only after a person accepted exactly that', async () => {

@@ -146,7 +146,9 @@ retry: { attempts: 2, base: 1ms, factor: 2, max: 5ms }
       ({ featureRequestId }) => featureRequestId === id,
     );
   const job = (id: string): Job => {
-    const found = jobs(id).sort((left, right) => left.createdAt - right.createdAt).at(-1);
+    const found = jobs(id)
+      .sort((left, right) => left.createdAt - right.createdAt)
+      .at(-1);
     if (found === undefined) throw new Error(`${id} has no job.`);
     return found;
   };

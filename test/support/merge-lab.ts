@@ -13,6 +13,8 @@ import type { Pull, Repository } from './github/records.ts';
 import { startGitHub, type GitHub } from './github/start-github.ts';
 
 export interface MergeLabOptions {
+  /** Coding alone, where nothing else is said. */
+  readonly stages?: readonly string[];
   /** Lines of the policy. */
   readonly policy?: readonly string[];
   /** Lines of opus.yml. */
@@ -81,7 +83,7 @@ export async function makeMergeLab(options: MergeLabOptions = {}): Promise<Merge
   const writePolicy = (lines: readonly string[]): void => {
     write(
       'vault/00_system/opus/config.md',
-      `---\n${['backlog: dispatch', 'stages: [code, test, review]', ...lines].join('\n')}\n---\n`,
+      `---\n${['backlog: dispatch', `stages: [${(options.stages ?? ['code']).join(', ')}]`, ...lines].join('\n')}\n---\n`,
     );
   };
   const notePath = (id: string): string => `vault/10_features/${id}.md`;

@@ -15,6 +15,7 @@ const report = (attempts: readonly Attempt[], comment = ''): string =>
         kind: 'changes',
         comment,
         person: 'ada',
+        device: null,
         channel: 'cli',
         at: 0,
         generation: 0,

@@ -1,5 +1,7 @@
 import type { ErrorSummary } from '#shared/domain/errors.ts';
-import type { RecordedHappening } from '../pull-request/happening.ts';
+import type { CommandHappening } from '../pull-request/commands.ts';
+import type { RecordedHappening, Remark } from '../pull-request/happening.ts';
+import { applyRetry } from './apply-retry.ts';
 import { enter, moveTo, stageAfter, type Feedback, type PipelinePolicy, type Position } from './position.ts';
 import { checksExhausted, conflictExhausted, remarksExhausted } from './stop-sentences.ts';
 
@@ -11,6 +13,27 @@ export function applyHappening(
 ): void {
   const stop = (error: ErrorSummary): void => {
     position.stopped = { kind: 'human', error };
+  };
+  const takeUp = (remarks: readonly Remark[]): void => {
+    const feedback: Feedback = { kind: 'remarks', remarks };
+    if (position.remarkRounds >= policy.remarkRounds) {
+      position.feedback = [feedback];
+      stop(remarksExhausted(jobId, position.remarkRounds));
+      return;
+    }
+    backToCode(position, feedback);
+    position.remarkRounds++;
+    // A person looked at it and wants more: what was used up for what they saw does not count against it.
+    position.used = 0;
+    position.budget = policy.rounds;
+  };
+  const obey = ({ command, author, text, comment }: CommandHappening): void => {
+    if (command === 'retry') applyRetry(position, { from: null, rounds: null, comment: '' }, policy);
+    if (command === 'cancel') {
+      position.stopped = { kind: 'rejected', comment: `canceled by ${author} on the forge`, parks: true };
+    }
+    if (command !== 'fix') return;
+    takeUp([{ id: comment, thread: null, author, path: null, line: null, context: null, body: text }]);
   };
   switch (happening.kind) {
     case 'checks-rerun':
@@ -28,20 +51,12 @@ export function applyHappening(
       position.checkRounds++;
       return;
     }
-    case 'remarks': {
-      const feedback: Feedback = { kind: 'remarks', remarks: happening.remarks };
-      if (position.remarkRounds >= policy.remarkRounds) {
-        position.feedback = [feedback];
-        stop(remarksExhausted(jobId, position.remarkRounds));
-        return;
-      }
-      backToCode(position, feedback);
-      position.remarkRounds++;
-      // A person looked at it and wants more: what was used up for what they saw does not count against it.
-      position.used = 0;
-      position.budget = policy.rounds;
+    case 'remarks':
+      takeUp(happening.remarks);
       return;
-    }
+    case 'command':
+      if (happening.taken) obey(happening);
+      return;
     case 'conflict': {
       const feedback: Feedback = { kind: 'conflict', refusal: happening.refusal };
       if (position.used >= position.budget) {

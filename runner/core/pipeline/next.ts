@@ -1,8 +1,8 @@
 import { dispositionOf, type ErrorCode } from '#shared/domain/errors.ts';
 import type { Gate } from '#shared/domain/gate.ts';
-import type { Stage } from '#shared/domain/stage.ts';
 import type { Attempt, RecordedDecision } from '../ports/job-registry.ts';
 import { applyHappening } from './apply-happening.ts';
+import { applyRetry } from './apply-retry.ts';
 import type { HistoryEntry } from './history.ts';
 import {
   enter,
@@ -17,8 +17,12 @@ import {
 import { ciHashOf } from './ci-change.ts';
 import { crashLoop, roundsExhausted, withAttempts } from './stop-sentences.ts';
 
-/** What comes next for a job: the only place where that is decided. Pure: no clock, no I/O. */
-export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): Next {
+/** Who approved the merge of what there is now. */
+export function approversIn(history: readonly HistoryEntry[], policy: PipelinePolicy): readonly string[] {
+  return positionAfter(history, policy).approvers;
+}
+
+function positionAfter(history: readonly HistoryEntry[], policy: PipelinePolicy): Position {
   const position = newPosition(policy);
   for (const entry of history) {
     if (entry.kind === 'attempt') applyAttempt(position, entry.attempt, policy);
@@ -26,6 +30,12 @@ export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): 
     else if (entry.kind === 'happening') applyHappening(position, entry.recorded, policy);
     else applyDecision(position, entry.decision, policy);
   }
+  return position;
+}
+
+/** What comes next for a job: the only place where that is decided. Pure: no clock, no I/O. */
+export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): Next {
+  const position = positionAfter(history, policy);
   if (position.stopped) return position.stopped;
   if (position.asks !== null) return { kind: 'gate', round: position.round, ...position.asks };
   if (position.stage === null) return { kind: 'done' };
@@ -148,24 +158,4 @@ function fail(position: Position, attempt: Attempt, policy: PipelinePolicy): voi
   else if (disposition !== 'retry' || position.failures >= policy.attempts) {
     position.stopped = { kind: 'human', error: withAttempts(error, attempt.stage, position.failures) };
   }
-}
-
-function applyRetry(
-  position: Position,
-  retry: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },
-  policy: PipelinePolicy,
-): void {
-  const exhausted = position.stopped?.kind === 'human' && position.stopped.error.code === 'stage.rounds-exhausted';
-  const feedback = position.feedback;
-  const from = retry.from ?? (exhausted ? 'code' : position.stage);
-  if (exhausted && from === 'code') position.round++;
-  enter(position, from);
-  position.stopped = null;
-  position.asks = null;
-  // The round that the retry begins is one of those it grants.
-  position.used = exhausted && from === 'code' ? 1 : 0;
-  position.budget = retry.rounds ?? policy.rounds;
-  position.checkRounds = 0;
-  position.remarkRounds = 0;
-  position.feedback = retry.comment === '' ? feedback : [...feedback, { kind: 'comment', comment: retry.comment }];
 }

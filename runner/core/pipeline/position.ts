@@ -3,7 +3,7 @@ import type { Stage } from '#shared/domain/stage.ts';
 import type { Attempt } from '../ports/job-registry.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
 import type { Remark } from '../pull-request/happening.ts';
-import type { MergeRefusal } from './feedback.ts';
+import type { MergeRefusal } from './merge-refusal.ts';
 
 export interface PipelinePolicy {
   /** In order; `code` is always among them. */
@@ -50,7 +50,8 @@ export type Next =
   | { readonly kind: 'gate'; readonly gate: 'question' | 'budget'; readonly round: number; readonly attempt: Attempt }
   | { readonly kind: 'human'; readonly error: ErrorSummary }
   | { readonly kind: 'failed'; readonly error: ErrorSummary }
-  | { readonly kind: 'rejected'; readonly comment: string }
+  /** `parks`: given up, with no word against what was asked for. */
+  | { readonly kind: 'rejected'; readonly comment: string; readonly parks?: boolean }
   | { readonly kind: 'done' };
 
 /** Where a job stands, as its history is read. */

@@ -1,5 +1,6 @@
-import type { MergeRefusal } from '../pipeline/feedback.ts';
+import type { MergeRefusal } from '../pipeline/merge-refusal.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
+import type { CommandName } from './spoken-command.ts';
 
 /** What happened to a job's pull request on its forge, as far as the job goes on differently for it. */
 export type Happening =
@@ -12,6 +13,15 @@ export type Happening =
   | { readonly kind: 'conflict'; readonly refusal: MergeRefusal }
   /** Somebody else pushed to the branch. `adopted`: on top of what was there, by one who may. */
   | { readonly kind: 'pushed'; readonly commit: string; readonly by: string | null; readonly adopted: boolean }
+  /** Somebody who may steer said it in a comment. `taken`: it could be done as things stood. */
+  | {
+      readonly kind: 'command';
+      readonly command: CommandName;
+      readonly text: string;
+      readonly comment: string;
+      readonly author: string;
+      readonly taken: boolean;
+    }
   | { readonly kind: 'closed'; readonly by: string | null }
   | { readonly kind: 'reopened' }
   | { readonly kind: 'branch-deleted' }

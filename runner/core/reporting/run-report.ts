@@ -42,7 +42,11 @@ export function runReport(facts: ReportFacts): string {
     capped(planSection(facts.attempts), planCharacters),
     capped(stageTable(facts)),
   ];
-  const after = [capped(decisionsSection(facts.decisions)), capped(commentsSection(facts.comments)), capped(changeSection(facts.stat))];
+  const after = [
+    capped(decisionsSection(facts.decisions)),
+    capped(commentsSection(facts.comments)),
+    capped(changeSection(facts.stat)),
+  ];
   const room = reportCharacters - [...before, ...after].reduce((sum, part) => sum + part.length, 0);
   const parts = [...before, ...newest(told, room, facts), ...after];
   return redact(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
@@ -160,7 +164,7 @@ function decisionsSection(decisions: readonly RecordedDecision[]): string {
   if (decisions.length === 0) return '';
   const lines = decisions.map(
     (decision) =>
-      `- ${new Date(decision.at).toISOString()} ${decision.person} (${decision.channel}): **${decision.kind}** ${formatGate(decision.gate)}${decision.comment === '' ? '' : `: ${decision.comment}`}`,
+      `- ${new Date(decision.at).toISOString()} ${decision.person} (${[decision.channel, decision.device].filter((part) => (part ?? '') !== '').join(', ')}): **${decision.kind}** ${formatGate(decision.gate)}${decision.comment === '' ? '' : `: ${decision.comment}`}`,
   );
   return `## Decisions\n\n${lines.join('\n')}`;
 }

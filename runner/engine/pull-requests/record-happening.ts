@@ -18,6 +18,8 @@ export function recordHappening(dependencies: EngineDependencies, job: Job, key:
 
 /** What changes nothing for the pipeline leaves the job as it is. */
 function isLookedAtAgain(happening: Happening): boolean {
+  // A job that is to end is stopped by whoever records that.
+  if (happening.kind === 'command') return happening.taken && ['retry', 'fix'].includes(happening.command);
   return happening.kind !== 'checks-rerun';
 }
 
@@ -69,6 +71,8 @@ function eventOf(happening: Happening): readonly [string, Readonly<Record<string
       return ['pr.pushed', { commit: happening.commit, by: happening.by, adopted: happening.adopted }];
     case 'branch-deleted':
       return ['pr.branch-deleted', {}];
+    case 'command':
+      return ['command.given', { command: happening.command, author: happening.author, taken: happening.taken }];
     case 'closed':
       return ['pr.closed', { by: happening.by }];
     case 'reopened':

@@ -49,7 +49,7 @@ export async function listen(options: ServerOptions): Promise<Listening> {
   async function graph(request: IncomingMessage, body: string): Promise<RestAnswer> {
     try {
       const token = demandToken(state, request.headers);
-      quota.demand(token.value, 'graphql');
+      quota.demand(token.value, 'graphql', state.person(token.login).id);
       const answer = await answerGraph(
         state,
         token,
