@@ -51,6 +51,7 @@ export interface GithubLab {
   retry(id: string, from: 'deliver' | 'code' | null): Promise<unknown>;
   /** Ends the service, and begins it anew. */
   restart(): Promise<void>;
+  tokenInUse(): string;
   replaceToken(token: string): void;
   stop(): Promise<void>;
 }
@@ -225,6 +226,7 @@ retry: { attempts: 2, base: 1ms, factor: 2, max: 5ms }
       service = await compose();
       client = connected();
     },
+    tokenInUse: () => readFileSync(join(folder, 'token'), 'utf8'),
     replaceToken: (token) => {
       write('token', token);
     },

@@ -130,7 +130,8 @@ export function createGithubForge(options: GithubForgeOptions): Forge {
     }
     if (made === null)
       throw new OpusError('internal.unexpected', `No pull request was found or made for ${request.job}.`);
-    await addExtras(connection, made, request);
+    // Who may not write to a repository may neither label its pull requests nor ask people to review them.
+    if (owner === connection.owner) await addExtras(connection, made, request);
     return shownPull(made);
   }
 

@@ -75,9 +75,12 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
       await lookAt(name, jobs);
     } catch (thrown) {
       const error = toOpusError(thrown);
+      const isNews = problems.get(name)?.message !== error.message;
       problems.set(name, error.summary());
       if (dispositionOf(error.code) === 'hold' && error.until !== null) rested.set(name, error.until);
-      log.warn(
+      // The status says it as long as it lasts; the log says it once.
+      const level = isNews ? 'warn' : 'debug';
+      log[level](
         { err: thrown, repository: name, code: error.code },
         `The pull requests of ${name} were not looked at: ${error.message}`,
       );
