@@ -11,7 +11,6 @@ beforeAll(async () => {
       foreign: { owner: 'others', name: 'lib', files },
       frozen: { owner: 'acme', name: 'frozen', files, roles: { opus: 'write' } },
       guarded: { owner: 'acme', name: 'guarded', files, roles: { opus: 'write' } },
-      baseless: { owner: 'acme', name: 'baseless', files, roles: { opus: 'write' } },
     },
     policy: 'pullRequests: { draft: true, labels: [opus], reviewers: [alice] }',
     reviewer: `case $OPUS_FR_ID.$OPUS_ROUND in OP-1.0) printf '{"verdict":"fail","confidence":90,"summary":"one line","issues":[{"severity":"major","message":"one more line"}]}' > "$OPUS_RESULT_FILE";;
@@ -25,7 +24,6 @@ beforeAll(async () => {
   lab.plan('FK-1', ['repo: foreign']);
   lab.plan('AR-1', ['repo: frozen']);
   lab.plan('PR-1', ['repo: guarded']);
-  lab.plan('BA-1', ['repo: baseless']);
 });
 
 afterAll(async () => {
@@ -117,11 +115,9 @@ it('says of each kind of access that it lacks what lacks, and leaves it to a per
   const archived = await lab.atPerson('AR-1', 'forge.archived');
   expect(archived.error?.message).toContain('acme/frozen');
   const token = lab.github.token('opus');
-  await lab.atGate('BA-1');
   await lab.atGate('PR-1');
   const guarded = lab.repository('guarded');
   lab.github.protect(guarded, lab.job('PR-1').branch);
-  lab.repository('baseless').bare.setRef('refs/heads/main', null);
   lab.github.revoke(lab.tokenInUse());
   await lab.call('approval.decide', { job: 'PR-1', kind: 'changes', comment: 'More.', person: 'ada' });
   await lab.atPerson('PR-1', 'git.failed');
@@ -129,7 +125,4 @@ it('says of each kind of access that it lacks what lacks, and leaves it to a per
   await lab.retry('PR-1', null);
   const refused = await lab.atPerson('PR-1', 'forge.push-refused');
   expect(refused.error?.message).toMatch(/protected/i);
-  await lab.call('approval.decide', { job: 'BA-1', kind: 'changes', comment: 'More.', person: 'ada' });
-  const baseless = await lab.atPerson('BA-1', 'git.base-missing');
-  expect(baseless.error?.message).toContain('main');
 });
