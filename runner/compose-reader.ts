@@ -10,7 +10,6 @@ import type { RunnerConfig } from './core/configuration.ts';
 import type { Attempt, Job, RegistryReader } from './core/ports/job-registry.ts';
 import type { DiffStat } from './core/ports/worktrees.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
-import { weaknessesOfJob } from './core/weaker.ts';
 import type { Trust } from './engine/trust.ts';
 
 /** What reading commands need: no lock, no engine, nothing written but a new FR. Parts are loaded when they are used. */
@@ -46,14 +45,7 @@ export function composeReader(config: RunnerConfig): Reader {
       },
     );
   };
-  const document = (job: Job): JobDocument =>
-    jobDocumentOf(
-      job,
-      registry?.attempts(job.id) ?? [],
-      registry?.usage({ jobId: job.id }) ?? [],
-      registry === null ? [] : weaknessesOfJob(registry, job.id),
-      Date.now(),
-    );
+  const document = (job: Job): JobDocument => jobDocumentOf(registry ?? nothingKnown, job, Date.now());
   const vault = async () => {
     const [{ createFileVault }, { createConfirmedNotes }, { defaultPolicy }] = await Promise.all([
       import('./adapters/vault/file-vault.ts'),
@@ -135,3 +127,5 @@ export function composeReader(config: RunnerConfig): Reader {
     },
   };
 }
+
+const nothingKnown = { attempts: () => [], usage: () => [], decisions: () => [], events: () => [] };

@@ -6,7 +6,6 @@ import type { JobDocument } from '#shared/domain/job.ts';
 import type { DispatchedJob, MethodResult } from '#shared/protocol/methods.ts';
 import { logFolder } from './adapters/files/attempt-files.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
-import { weaknessesOfJob } from './core/weaker.ts';
 import type { Job } from './core/ports/job-registry.ts';
 import type { Application } from './engine/application.ts';
 import { expectedOf } from './engine/expected.ts';
@@ -33,14 +32,7 @@ const logTailBytes = 1_000_000;
 export function createServiceApplication(calls: ServiceCalls): ServerApplication {
   const { application, dependencies, supervisor, health } = calls;
   const { registry, clock } = dependencies;
-  const document = (job: Job): JobDocument =>
-    jobDocumentOf(
-      job,
-      registry.attempts(job.id),
-      registry.usage({ jobId: job.id }),
-      weaknessesOfJob(registry, job.id),
-      clock.now(),
-    );
+  const document = (job: Job): JobDocument => jobDocumentOf(registry, job, clock.now());
   const dispatched = (job: Job): DispatchedJob => {
     const notes = supervisor.notes();
     const note = notes.find(({ id }) => id === job.featureRequestId);
@@ -121,8 +113,10 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
     'job.unblock': ({ job }) => Promise.resolve(document(supervisor.unblock(application.job(job)))),
     'job.checkout': async ({ job, dir }) => document(await application.checkOut(idOf(job), dir)),
     'job.return': async ({ job }) => document(await application.takeBack(idOf(job))),
-    'approval.decide': async ({ job, kind, comment, person }) =>
-      document(await application.decide(idOf(job), kind, comment, { person, channel: 'cli' })),
+    'approval.decide': async ({ job, kind, comment, person, device }) => {
+      const actor = { person, channel: 'cli', ...(device === undefined ? {} : { device }) } as const;
+      return document(await application.decide(idOf(job), kind, comment, actor));
+    },
     'events.since': async ({ afterSeq, jobId, limit, waitMs }, { signal }) => {
       const from = afterSeq ?? registry.lastEventSeq();
       const filter = { afterSeq: from, limit, ...(jobId === undefined ? {} : { jobId: idOf(jobId) }) };

@@ -27,7 +27,8 @@ export async function decide(
     { json, wantedEnd },
     {
       here: async (application) => await application.decide(application.job(name).id, kind, comment, person),
-      there: (client) => client.call('approval.decide', { job: name, kind, comment, person: person.person }),
+      there: (client) =>
+        client.call('approval.decide', { job: name, kind, comment, person: person.person, device: person.device }),
     },
   );
 }

@@ -10,6 +10,7 @@ const waitSentences: Readonly<Record<string, string>> = {
   'usage-limit': 'waits until the usage limit is over',
   circuit: 'waits until the agent or forge has rested',
   disk: 'waits for space on the disk',
+  forge: 'waits for the forge',
 };
 
 /** Shows the service's events as the progress of a run in this process is shown. */

@@ -27,6 +27,7 @@ const waitWords: Readonly<Record<string, string>> = {
   question: 'your answer',
   slot: 'a free slot',
   dependency: 'another request',
+  forge: 'the forge',
 };
 
 /** `waiting for your decision`, `running (code)`, `succeeded`; without a process that works on it a job is `stopped (code)`. */

@@ -1,4 +1,4 @@
-import type { JobDocument } from '#shared/domain/job.ts';
+import type { DecisionDocument, JobDocument } from '#shared/domain/job.ts';
 import { weaknessSentence } from '../core/weaker.ts';
 import type { LocatedConfig } from './configuration.ts';
 import { standingOf, stageTable } from './job-table.ts';
@@ -34,6 +34,9 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
   if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
   for (const weakness of job.weaker)
     lines.push(`weaker        ${terminal.paint('out', 'yellow', plainLine(weaknessSentence(weakness), 500))}`);
+  for (const decision of job.decisions) lines.push(`decided       ${plainLine(decisionLine(decision), 500)}`);
+  if (job.gate?.startsWith('merge@') === true && job.leftToPerson.length > 0)
+    lines.push(`left to you   ${plainLine(job.leftToPerson.join('; '), 500)}`);
   if (job.error !== null) lines.push(`said          ${plainLine(job.error.message, 2_000)} (${job.error.code})`);
   if (job.error?.hint != null)
     lines.push(`              ${plainLine(inThisInstallation(job.error.hint, terminal), 2_000)}`);
@@ -45,6 +48,11 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
       lines.push(`  ${command.padEnd(width)}  ${terminal.paint('out', 'dim', what)}`.trimEnd());
   }
   return lines.filter((line, at) => line !== '' || lines[at - 1] !== '');
+}
+
+function decisionLine({ kind, gate, comment, person, device, channel }: DecisionDocument): string {
+  const way = [channel, device].filter((part) => part !== null).join(', ');
+  return `${kind} ${gate} by ${person} (${way})${comment === '' ? '' : `: ${comment}`}`;
 }
 
 function standingLine(terminal: Terminal, job: JobDocument, isWorkedOn: boolean): string {

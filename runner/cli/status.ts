@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { openRegistryReader } from '../adapters/registry/registry-reader.ts';
 import type { RegistryReader } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
-import { weaknessesOfJob } from '../core/weaker.ts';
 import { readServiceFile } from '../server/service-file.ts';
 import { acceptedConfig, lastAcceptedConfig, type AcceptedConfig } from './accepted-config.ts';
 import { commandOn, locateFile } from './config-file.ts';
@@ -132,13 +131,5 @@ function documents(registry: RegistryReader, now: number): JobDocument[] {
     .slice(-recentlyFinished);
   return [...finished, ...unfinished]
     .sort((left, right) => left.createdAt - right.createdAt)
-    .map((job) =>
-      jobDocumentOf(
-        job,
-        registry.attempts(job.id),
-        registry.usage({ jobId: job.id }),
-        weaknessesOfJob(registry, job.id),
-        now,
-      ),
-    );
+    .map((job) => jobDocumentOf(registry, job, now));
 }

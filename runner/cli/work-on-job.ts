@@ -1,6 +1,6 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
 import { exitCodeOf, type JobDocument, type JobStatus } from '#shared/domain/job.ts';
-import { userInfo } from 'node:os';
+import { hostname, userInfo } from 'node:os';
 import { setTimeout as pause } from 'node:timers/promises';
 import { composeReader } from '../compose-reader.ts';
 import { composeRunner, type Runner } from '../compose.ts';
@@ -134,8 +134,8 @@ async function lookOn(
         },
       });
       if (options.approve !== true || document.waitingFor !== 'approval') break;
-      const { person } = thisPerson(terminal);
-      document = await client.call('approval.decide', { job: document.job, kind: 'approve', person });
+      const { person, device } = thisPerson(terminal);
+      document = await client.call('approval.decide', { job: document.job, kind: 'approve', person, device });
     }
   } catch (thrown) {
     if (!terminal.signal.aborted) throw thrown;
@@ -152,12 +152,12 @@ async function lookOn(
 }
 
 /** Who sits at this terminal. */
-export function thisPerson(terminal: Pick<Terminal, 'environment'>): Actor {
+export function thisPerson(terminal: Pick<Terminal, 'environment'>): Actor & { readonly device: string } {
   try {
-    return { person: userInfo().username, channel: 'cli' };
+    return { person: userInfo().username, channel: 'cli', device: hostname() };
   } catch {
     // A user id without an entry in the system's list, as containers have.
-    return { person: terminal.environment['USER'] ?? 'unknown', channel: 'cli' };
+    return { person: terminal.environment['USER'] ?? 'unknown', channel: 'cli', device: hostname() };
   }
 }
 

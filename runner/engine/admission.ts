@@ -6,7 +6,7 @@ import type { SchedulableJob, Schedule, SchedulingSnapshot, Slot } from '../core
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import { diskLookMs, diskWait, hasDisk } from './disk.ts';
 import { recordJob } from './job-recorder.ts';
-import { nextOf } from './pipeline-workflow.ts';
+import { nextOf } from './next-of-job.ts';
 import type { RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
@@ -80,6 +80,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       admittedAt: job.admittedAt,
       begun,
       holdUntil: job.holdUntil,
+      isHeldByForge: job.waitingFor === 'forge',
       openDependencies: depends.filter((id) => !done.has(id)),
       awaitsApproval: job.waitingFor === 'approval' && job.gate?.kind === 'merge',
     };
@@ -265,7 +266,7 @@ function dependencyWait(job: Job, open: readonly string[], notes: readonly Featu
 
 function waitError(job: Job, reason: WaitReason): Job['error'] {
   if (reason === 'disk') return diskWait(job.id);
-  if (reason !== 'circuit' && reason !== 'usage-limit') return null;
+  if (reason !== 'circuit' && reason !== 'usage-limit' && reason !== 'forge') return null;
   // The attempt that ran into it has said so itself; others wait for the same agent.
   if (job.error !== null && job.holdUntil !== null) return job.error;
   const what = reason === 'circuit' ? 'failed too often in a row and rests' : 'is at its usage limit';

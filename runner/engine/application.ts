@@ -12,6 +12,7 @@ import type { DiffStat } from '../core/ports/worktrees.ts';
 export interface Actor {
   readonly person: string;
   readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
+  readonly device?: string;
 }
 
 /** What commands (and later the server) may ask of a runner. Everything rejects with OpusError only. */

@@ -1,5 +1,6 @@
 import { reviewResult } from '#shared/domain/stage.ts';
 import { reasonsForAPerson } from '../core/auto-merge.ts';
+import { leftToPersonEvent, leftToPersonOf } from '../core/reporting/left-to-person.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import type { ObservedCheck } from '../core/ports/pull-requests.ts';
 import { deliveredOf } from '../core/pull-request/delivered.ts';
@@ -48,9 +49,17 @@ export async function approveByPolicy(
       registry.decisions(job.id).length > 0 || happenings.some((kind) => kind === 'remarks' || kind === 'pushed'),
   });
   if (reasons.length > 0) {
-    dependencies.log.debug({ job: job.id, reasons }, `${job.id} is merged by a person.`);
+    tell(dependencies, job, reasons);
     return false;
   }
   await decide(dependencies, job, 'approve', '', { person: 'policy', channel: 'policy' });
   return true;
+}
+
+/** Once, until it is others. */
+function tell({ registry, log }: EngineDependencies, job: Job, reasons: readonly string[]): void {
+  if (leftToPersonOf(registry, job.id, job.headCommit).join('\n') === reasons.join('\n')) return;
+  log.info({ job: job.id, reasons }, `${job.id} is left to a person to merge: ${reasons.join('; ')}.`);
+  const data = { commit: job.headCommit, reasons };
+  registry.commit(null, null, { events: [{ type: leftToPersonEvent, jobId: job.id, data }] });
 }

@@ -7,6 +7,7 @@ import type { Job } from '../core/ports/job-registry.ts';
 import type { Actor } from './application.ts';
 import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
+import { approversOf } from './next-of-job.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { canceledFields, cleanUp, gateOf } from './settle.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -99,6 +100,7 @@ export async function decide(
         kind,
         comment,
         person: actor.person,
+        device: actor.device ?? null,
         channel: actor.channel,
         at: clock.now(),
         generation,
@@ -109,13 +111,13 @@ export async function decide(
 
 /** Whoever comes by the forge or by policy was looked at there. */
 function requireAllowed(
-  { confirmed, registry }: EngineDependencies,
+  dependencies: EngineDependencies,
   job: Job,
   gate: Gate,
   kind: DecisionKind,
   { person, channel }: Actor,
 ): void {
-  const { approvers, fourEyes } = confirmed().policy;
+  const { approvers, fourEyes } = dependencies.confirmed().policy;
   const isKnown = channel === 'forge' || channel === 'policy' || approvers.length === 0 || approvers.includes(person);
   if (!isKnown) {
     const who = channel === 'note' ? 'Whoever writes into the note' : person;
@@ -124,8 +126,7 @@ function requireAllowed(
     });
   }
   if (!fourEyes || kind !== 'approve' || gate.kind !== 'merge') return;
-  const earlier = registry.decisions(job.id).filter((decision) => decision.gate.hash === gate.hash);
-  if (earlier.some((decision) => decision.kind === 'approve' && decision.person === person)) {
+  if (approversOf(dependencies, job.id).includes(person)) {
     throw new OpusError(
       'registry.not-approver',
       `${person} has approved ${job.id} already, and policy asks for four eyes.`,

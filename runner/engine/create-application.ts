@@ -3,7 +3,6 @@ import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-
 import { isFinished } from '#shared/domain/job.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { jobDocumentOf } from '../core/reporting/job-document.ts';
-import { weaknessesOfJob } from '../core/weaker.ts';
 import { slotFor, wantsToGoOn } from '../core/scheduling/wanted-slot.ts';
 import type { Application } from './application.ts';
 import { checkOut, takeBack } from './checkout.ts';
@@ -13,7 +12,7 @@ import { expectedOf } from './expected.ts';
 import { pause, resume, stopAndCancel, unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
-import { nextOf } from './pipeline-workflow.ts';
+import { nextOf } from './next-of-job.ts';
 
 /** A job in back-off is looked at this often. */
 const lookMs = 100;
@@ -138,14 +137,7 @@ export function createApplication(runtime: JobRuntime): Application {
     jobs: () => registry.jobs({ finished: true }),
     attempts: (jobId) => registry.attempts(jobId),
     document(jobId) {
-      const job = requireJob(jobId);
-      return jobDocumentOf(
-        job,
-        registry.attempts(job.id),
-        registry.usage({ jobId: job.id }),
-        weaknessesOfJob(registry, job.id),
-        clock.now(),
-      );
+      return jobDocumentOf(registry, requireJob(jobId), clock.now());
     },
     subscribeOutput: (name, listener) =>
       dependencies.live.subscribe(name === null ? null : requireJob(name).id, listener),

@@ -136,7 +136,8 @@ export function unblock(dependencies: EngineDependencies, job: Job): Job {
 /** Whether a job waits for something that a person may decide not to wait for. */
 function requireHeld(job: Job): void {
   const waits =
-    job.status === 'waiting' && ['dependency', 'usage-limit', 'circuit', 'disk'].includes(job.waitingFor ?? '');
+    job.status === 'waiting' &&
+    ['dependency', 'usage-limit', 'circuit', 'disk', 'forge'].includes(job.waitingFor ?? '');
   if (waits || (job.status === 'waiting' && job.waitingFor === 'slot') || job.status === 'queued') return;
   throw new OpusError(
     'registry.not-retryable',

@@ -1,9 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { isFinished } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
-import { orderHistory } from '../core/pipeline/history.ts';
-import { next } from '../core/pipeline/next.ts';
-import type { Next, PipelinePolicy } from '../core/pipeline/position.ts';
+import type { Next } from '../core/pipeline/position.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { isEnough, slotOfStage } from '../core/scheduling/wanted-slot.ts';
 import { maximumSteps, type Workflow } from '../core/ports/workflow-engine.ts';
@@ -12,6 +10,7 @@ import { approveByPolicy } from './auto-merge.ts';
 import { createBackOff, type BackOff } from './back-off.ts';
 import { agentNameOf, attemptId, beginAttempt, runAttempt, type StageOrder } from './run-stage.ts';
 import { generationOf } from './generation.ts';
+import { nextOf } from './next-of-job.ts';
 import { patiently } from './patiently.ts';
 import { settle } from './settle.ts';
 import type { Outbox } from './outbox.ts';
@@ -83,7 +82,7 @@ function isToldWithItsStage(turn: Turn): boolean {
 }
 
 /** What the job's last attempt ran into; admission knows when it is over. */
-const holds: readonly Job['waitingFor'][] = ['usage-limit', 'circuit', 'disk'];
+const holds: readonly Job['waitingFor'][] = ['usage-limit', 'circuit', 'disk', 'forge'];
 
 export function topicOf(jobId: string): string {
   return `job:${jobId}`;
@@ -123,33 +122,6 @@ async function takeTurn(
     ended();
     await told;
   }
-}
-
-/** What comes next by the registry, for a job that goes on. */
-export function nextOf(dependencies: EngineDependencies, jobId: string): Next {
-  const { registry } = dependencies;
-  const history = orderHistory(
-    registry.attempts(jobId),
-    registry.decisions(jobId),
-    registry.retries(jobId),
-    registry.happenings(jobId),
-  );
-  return next(history, pipelinePolicy(dependencies));
-}
-
-function pipelinePolicy(dependencies: EngineDependencies): PipelinePolicy {
-  const { policy } = dependencies.confirmed();
-  return {
-    stages: policy.stages,
-    rounds: policy.rounds ?? dependencies.config.rounds,
-    attempts: dependencies.config.retry.attempts,
-    crashes: dependencies.config.retry.crashes,
-    planGate: policy.planApproval,
-    checkRounds: policy.pullRequests.checkRounds,
-    remarkRounds: policy.pullRequests.remarkRounds,
-    ciGate: true,
-    approvals: policy.fourEyes ? 2 : 1,
-  };
 }
 
 async function decideTurn(

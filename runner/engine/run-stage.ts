@@ -198,7 +198,8 @@ function recordFailure(dependencies: EngineDependencies, job: Job, attempt: Atte
 const holdReasons: Partial<Record<ErrorCode, WaitReason>> = {
   'agent.usage-limit': 'usage-limit',
   'agent.daily-budget': 'budget',
-  'forge.rate-limited': 'usage-limit',
+  'forge.rate-limited': 'forge',
+  'forge.not-yet': 'forge',
 };
 
 /** An error that only time mends puts the job on hold until then and is charged to nobody. */

@@ -4,6 +4,7 @@ import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
 import { generationOf } from './generation.ts';
 import { recordJob } from './job-recorder.ts';
+import { approversOf } from './next-of-job.ts';
 import { noteOfJob } from './note-of-job.ts';
 import type { EngineDependencies } from './stage-context.ts';
 import { headOf } from './stages/head.ts';
@@ -21,7 +22,7 @@ export async function settle(
     case 'gate': {
       const gate = await gateOf(dependencies, job, upcoming);
       const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
-      const error = 'attempt' in upcoming ? upcoming.attempt.error : null;
+      const error = 'attempt' in upcoming ? upcoming.attempt.error : missingApprovals(dependencies, job, upcoming.gate);
       recordJob(registry, key, job, {
         fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', slot: null, gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
@@ -69,6 +70,17 @@ export async function settle(
       break;
   }
   await cleanUp(dependencies, job.id);
+}
+
+/** Where several people approve: who has, and that another one is waited for. */
+function missingApprovals(dependencies: EngineDependencies, job: Job, gate: Gate['kind']): Job['error'] {
+  const approvers = gate === 'merge' ? approversOf(dependencies, job.id) : [];
+  if (approvers.length === 0) return null;
+  return {
+    code: 'registry.approval-missing',
+    message: `${approvers.length} of 2 approvals: ${approvers.join(', ')} approved ${job.id}.`,
+    hint: `Another person decides: opus approve ${job.featureRequestId}`,
+  };
 }
 
 /** What a person is shown at a gate, and so what a decision is bound to. */

@@ -12,7 +12,7 @@ import { unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
 import { createPeriodic } from './periodic.ts';
-import { nextOf } from './pipeline-workflow.ts';
+import { nextOf } from './next-of-job.ts';
 import { recover } from './control.ts';
 import { aborted, after } from './until.ts';
 import { createVaultIntake } from './vault-intake.ts';

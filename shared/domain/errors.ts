@@ -41,6 +41,7 @@ const dispositions = {
   'registry.gate-stale': 'needs-human',
   'registry.no-gate': 'needs-human',
   'registry.not-approver': 'needs-human',
+  'registry.approval-missing': 'needs-human',
   'registry.not-retryable': 'needs-human',
   'registry.lost': 'needs-human',
   'registry.not-pausable': 'needs-human',

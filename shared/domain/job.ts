@@ -1,5 +1,6 @@
 import * as z from 'zod/mini';
 import { evidence } from './evidence.ts';
+import { decisionKinds } from './gate.ts';
 import { jobStatuses } from './job-status.ts';
 import { stages } from './stage.ts';
 
@@ -15,6 +16,7 @@ export const waitReasons = [
   'budget',
   'disk',
   'circuit',
+  'forge',
 ] as const;
 /** What a job whose status is `waiting` waits for. */
 export type WaitReason = (typeof waitReasons)[number];
@@ -50,6 +52,18 @@ const stageDocument = z.object({
 });
 export type StageDocument = z.infer<typeof stageDocument>;
 
+const decisionDocument = z.object({
+  kind: z.enum(decisionKinds),
+  gate: z.string(),
+  comment: z.string(),
+  person: z.string(),
+  /** Null where it is not known. */
+  device: z.nullable(z.string()),
+  channel: z.string(),
+  at: z.string(),
+});
+export type DecisionDocument = z.infer<typeof decisionDocument>;
+
 /** The one JSON shape of a job that every command prints. */
 export const jobDocument = z.object({
   job: z.string(),
@@ -66,6 +80,10 @@ export const jobDocument = z.object({
   cost: z.nullable(z.string()),
   /** In what it was less protected than it could be, a clause each; empty for most. */
   weaker: z._default(z.array(z.string()), []),
+  /** What was decided at its gates, oldest first. */
+  decisions: z._default(z.array(decisionDocument), []),
+  /** Why policy leaves the merge to a person; empty where it does not, or was not asked. */
+  leftToPerson: z._default(z.array(z.string()), []),
   error: z.nullable(z.object({ code: z.string(), message: z.string(), hint: z.nullable(z.string()) })),
 });
 export type JobDocument = z.infer<typeof jobDocument>;

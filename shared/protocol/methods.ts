@@ -129,6 +129,7 @@ export const methods = {
       kind: z.enum(decisionKinds),
       comment,
       person: z.string().check(z.minLength(1), z.maxLength(200)),
+      device: z.optional(z.string().check(z.minLength(1), z.maxLength(200))),
     }),
     result: jobDocument,
   },

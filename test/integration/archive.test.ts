@@ -115,6 +115,7 @@ describe('the history', () => {
           kind: 'changes',
           comment: 'Please.',
           person: 'ada',
+          device: null,
           channel: 'cli',
           at: 5,
           generation: 0,

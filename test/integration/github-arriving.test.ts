@@ -41,7 +41,7 @@ it('makes one note of a labelled issue, whatever happens between, and tells in o
   const desk = deskOf(lab);
   await desk.look();
   expect(desk.problems()).toEqual([]);
-  expect(notes(lab)).toEqual(['03_planned/FR-001-dark-mode-yes.md'].map((path) => path));
+  expect(notes(lab)).toEqual(['03_planned/FR-001-dark-mode-yes.md']);
   const text = readFileSync(join(features(lab), notes(lab)[0] ?? ''), 'utf8');
   const note = parseFeatureRequest('FR-001.md', text, { hash: (part) => part, repositories: ['app'] });
   expect(note).toMatchObject({
@@ -63,7 +63,7 @@ it('makes one note of a labelled issue, whatever happens between, and tells in o
   await lab.restart();
   await deskOf(lab).look();
   await deskOf(lab).look();
-  expect(notes(lab).filter((name) => name !== '03_planned')).toEqual(['Dark.md']);
+  expect(notes(lab)).toEqual(['Dark.md']);
   expect(ours(issue)).toHaveLength(1);
   expect(ours(issue)[0]).toMatch(/It is planned\./);
 
@@ -107,6 +107,7 @@ it('takes up what people who may steer say, once each, in the pull request and i
   lab.github.as('alice').comment(pull, '> @orchestrator cancel\n\nNo!');
   lab.github.as('alice').comment(pull, '@orchestrator explain');
   lab.github.as('ben').comment(issue, '@orchestrator fix Say it in French.');
+  await lab.look('FR-7');
   await deskOf(lab).look();
   const fixed = await lab.look('FR-7');
   await lab.look('FR-7');
@@ -116,7 +117,7 @@ it('takes up what people who may steer say, once each, in the pull request and i
   expect(ours(pull).filter((body) => body.includes('waiting for approval to be merged'))).toHaveLength(1);
   expect(ours(pull).join()).not.toContain('canceled');
   expect(ours(issue).filter((body) => body.includes('goes back to its coder'))).toHaveLength(1);
-  expect(lab.events('FR-7', 'command.given').map(({ data }) => data['command'])).toEqual(['fix', 'explain']);
+  expect(lab.events('FR-7', 'command.given').map(({ data }) => data['command'])).toEqual(['explain', 'fix']);
 
   lab.github.as('alice').comment(issue, '@orchestrator cancel');
   await deskOf(lab).look();

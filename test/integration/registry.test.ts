@@ -175,6 +175,7 @@ describe('the registry', () => {
       kind: 'changes' as const,
       comment: 'rename it',
       person: 'me',
+      device: null,
       channel: 'cli' as const,
       at: 5,
       generation: 0,

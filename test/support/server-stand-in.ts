@@ -21,6 +21,8 @@ export function aJobDocument(fields: Partial<JobDocument> = {}): JobDocument {
     gate: null,
     cost: null,
     weaker: [],
+    decisions: [],
+    leftToPerson: [],
     error: null,
     ...fields,
   };

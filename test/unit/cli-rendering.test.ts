@@ -34,6 +34,8 @@ const job: JobDocument = {
   gate: 'merge@1234e567',
   cost: null,
   weaker: [],
+  decisions: [],
+  leftToPerson: [],
   error: null,
 };
 const command = (words: string): string => `opus ${words} --config there/opus.yml`;

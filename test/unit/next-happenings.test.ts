@@ -55,6 +55,7 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
         kind: word === 'changes' ? 'changes' : 'approve',
         comment: '',
         person: isCi ? 'me' : what,
+        device: null,
         channel: 'cli',
         at: 0,
         generation: generation++,

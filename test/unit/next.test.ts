@@ -34,6 +34,7 @@ function story(text: string, overrides: Partial<PipelinePolicy> = {}): Next {
         kind: kind as RecordedDecision['kind'],
         comment: 'because',
         person: 'me',
+        device: null,
         channel: 'cli',
         at: 0,
         generation: generation++,

@@ -14,6 +14,7 @@ const report = (attempts: readonly Attempt[], comment = ''): string =>
         kind: 'changes',
         comment,
         person: 'ada',
+        device: null,
         channel: 'cli',
         at: 0,
         generation: 0,

@@ -1,7 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
 import type { CheckFailure, ObservedCheck } from '../../core/ports/pull-requests.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { endOf } from './log-tail.ts';
 import { stepTail, type StepTimes } from './step-log.ts';
 

@@ -1,6 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
-import { at, type Answer, type GithubConnection } from './connection.ts';
+import { at, type Answer, type GithubConnection } from './github-connection.ts';
 import { permissionReasons } from './missing-access.ts';
 import { workflowsOnPush } from './workflow-triggers.ts';
 

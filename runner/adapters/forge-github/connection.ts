@@ -1,9 +1,7 @@
-import type { Octokit } from '@octokit/rest';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { Readable } from 'node:stream';
-import type { GithubConfig, SecretReference } from '../../core/configuration.ts';
-import type { Clock } from '../../core/ports/clock.ts';
-import { createTokens, type Tokens } from './access-token.ts';
+import type { GithubConfig } from '../../core/configuration.ts';
+import { createTokens } from './access-token.ts';
 import { downloadFrom } from './download.ts';
 import {
   failedAnswer,
@@ -13,76 +11,16 @@ import {
   unreachable,
   type FailedCall,
 } from './forge-failure.ts';
+import {
+  at,
+  type Answer,
+  type ConnectionOptions,
+  type GithubConnection,
+  type Query,
+  type ReadOptions,
+} from './github-connection.ts';
 import { KeptAnswers } from './kept-answers.ts';
-
-/** What is left of what GitHub allows, as its last answer told. */
-export interface ForgeQuota {
-  readonly host: string;
-  /** `core`, `graphql`, … */
-  readonly resource: string;
-  readonly limit: number;
-  readonly remaining: number;
-  /** Milliseconds since the epoch. */
-  readonly resetAt: number;
-}
-
-/** One request that went out. */
-export interface ForgeCall {
-  /** What it was for: few and constant words. */
-  readonly operation: string;
-  /** Null when no answer came. */
-  readonly status: number | null;
-}
-
-export interface ConnectionOptions {
-  readonly clock: Clock;
-  readonly resolveSecret: (reference: SecretReference, use: string) => string;
-  readonly onQuota?: (quota: ForgeQuota) => void;
-  readonly onCall?: (call: ForgeCall) => void;
-  readonly userAgent?: string;
-  readonly timeoutMs?: number;
-  /** What the first repetition of a read waits. */
-  readonly retryPauseMs?: number;
-  /** Whether writes keep the distance in time that GitHub asks for; by itself not at a server of one's own. */
-  readonly isPaced?: boolean;
-}
-
-export interface Answer {
-  readonly data: unknown;
-  readonly headers: Readonly<Record<string, string | number | undefined>>;
-}
-
-/** The way to one repository on one server. Everything it rejects with is an OpusError without a secret. */
-export interface GithubConnection {
-  readonly owner: string;
-  readonly name: string;
-  /** `owner/name`. */
-  readonly repo: string;
-  /** `https://host` of the API. */
-  readonly origin: string;
-  readonly host: string;
-  readonly clock: Clock;
-  readonly tokens: Tokens;
-  /** Asks at most thrice. `polled` answers are kept, and asked for only when they changed. */
-  get(doing: string, path: string, options?: ReadOptions): Promise<Answer>;
-  /** All pages, at most a thousand entries. */
-  list(doing: string, path: string, query?: Query): Promise<unknown[]>;
-  /** Is sent once: whoever calls looks before and after. */
-  send(doing: string, method: 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<Answer>;
-  /** `data` of a GraphQL query; what it asks for and is not there is null. */
-  query(doing: string, text: string, variables: Readonly<Record<string, unknown>>): Promise<unknown>;
-  /** As `send`. */
-  mutate(doing: string, text: string, variables: Readonly<Record<string, unknown>>): Promise<unknown>;
-  /** Follows to where GitHub keeps a file, without the token. */
-  download(doing: string, path: string): Promise<Readable>;
-}
-
-export type Query = Readonly<Record<string, string | number>>;
-
-export interface ReadOptions {
-  readonly query?: Query;
-  readonly polled?: boolean;
-}
+import { createOctokit } from './octokit-client.ts';
 
 interface Request {
   readonly doing: string;
@@ -90,7 +28,8 @@ interface Request {
   readonly url: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly retries: number;
+  /** Whether asking twice is the same as asking once. */
+  readonly isRepeatable: boolean;
   readonly resource: 'core' | 'graphql';
   readonly isRaw?: boolean;
 }
@@ -99,17 +38,10 @@ interface Response extends Answer {
   readonly status: number;
 }
 
-const notRepeated = [304, 400, 401, 403, 404, 405, 409, 410, 422, 429, 451];
-const readRetries = 2;
-const answersKept = 200;
+const answersKept = 50;
 const pageSize = 100;
 const mostPages = 10;
 const redirectsFollowed = 3;
-
-/** A part of a path, whatever is in it. */
-export function at(strings: TemplateStringsArray, ...values: readonly (string | number)[]): string {
-  return String.raw({ raw: strings }, ...values.map((value) => encodeURIComponent(value)));
-}
 
 export function apiOf(settings: Pick<GithubConfig, 'api'>): URL {
   return new URL((settings.api ?? 'https://api.github.com').replace(/\/+$/, ''));
@@ -119,76 +51,29 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
   const [owner = '', name = ''] = settings.repo.split('/');
   const api = apiOf(settings);
   const { clock } = options;
-  const timeoutMs = options.timeoutMs ?? 30_000;
   const baseUrl = api.href.replace(/\/+$/, '');
   const repoPath = at`/repos/${owner}/${name}`;
   const kept = new KeptAnswers<{ readonly etag: string; readonly answer: Answer }>(answersKept);
   const heldUntil = new Map<string, number>();
-  let client: Promise<Octokit> | null = null;
+  const client = createOctokit(settings, api, options);
 
   const call = (doing: string): FailedCall => ({ doing, repo: settings.repo, host: api.host, now: clock.now() });
   const tokens = createTokens(settings, {
     ...options,
     ask: (request) =>
-      once(request.doing, { ...request, retries: 0, resource: 'core' }).catch((thrown: unknown) => {
+      once(request.doing, { ...request, isRepeatable: false, resource: 'core' }).catch((thrown: unknown) => {
         throw forgeFailure(thrown, call(request.doing));
       }),
   });
 
-  async function connect(): Promise<Octokit> {
-    const [rest, { retry }, { throttling }] = await Promise.all([
-      import('@octokit/rest'),
-      import('@octokit/plugin-retry'),
-      import('@octokit/plugin-throttling'),
-    ]);
-    const silent = (): void => undefined;
-    return new (rest.Octokit.plugin(retry, throttling))({
-      baseUrl,
-      userAgent: options.userAgent ?? 'opus-orchestrator',
-      log: { debug: silent, info: silent, warn: silent, error: silent },
-      retry: { doNotRetry: notRepeated, retryAfterBaseValue: options.retryPauseMs ?? 1000 },
-      throttle: {
-        enabled: options.isPaced ?? settings.api === undefined,
-        id: `${api.host} ${JSON.stringify(settings.credentials)}`,
-        // A limit is no wait in here: the job gives its slot back and is woken when it ends.
-        onRateLimit: () => false,
-        onSecondaryRateLimit: () => false,
+  const missing = (): OpusError =>
+    new OpusError(
+      'forge.repository-missing',
+      `There is no repository ${settings.repo} on ${api.host}, or the credentials may not see it.`,
+      {
+        hint: 'Correct github.repo in opus.yml, or give the token or app access to that repository.',
       },
-    });
-  }
-
-  function fetchFor(operation: string): typeof fetch {
-    return async (input, init) => {
-      const url = new URL(input instanceof Request ? input.url : input);
-      if (url.origin !== api.origin) {
-        throw new OpusError(
-          'forge.refused',
-          `Asked ${settings.repo} at ${api.host}, was sent to ${url.host}; not followed.`,
-        );
-      }
-      const told = { operation, status: null as number | null };
-      try {
-        const response = await fetch(url, { ...init, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs) });
-        told.status = response.status;
-        tellQuota(response.headers);
-        return response;
-      } finally {
-        options.onCall?.(told);
-      }
-    };
-  }
-
-  function tellQuota(headers: Headers): void {
-    const number = (key: string): number => Number(headers.get(key) ?? Number.NaN);
-    const [limit, remaining, reset] = [
-      number('x-ratelimit-limit'),
-      number('x-ratelimit-remaining'),
-      number('x-ratelimit-reset'),
-    ];
-    if (!Number.isFinite(limit) || !Number.isFinite(remaining) || !Number.isFinite(reset)) return;
-    const resource = headers.get('x-ratelimit-resource') ?? 'core';
-    options.onQuota?.({ host: api.host, resource, limit, remaining, resetAt: reset * 1000 });
-  }
+    );
 
   function refuseWhileHeld(request: Request): void {
     const until = Math.max(heldUntil.get(request.resource) ?? 0, heldUntil.get('all') ?? 0);
@@ -205,7 +90,7 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
   async function once(doing: string, request: Request & { readonly authorization: string }): Promise<Response> {
     refuseWhileHeld(request);
     try {
-      const octokit = await (client ??= connect());
+      const octokit = await client.octokit();
       const response = await octokit.request({
         method: request.method as 'GET',
         url: request.url,
@@ -213,8 +98,9 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
         ...request.parameters,
         headers: { ...request.headers, authorization: request.authorization },
         request: {
-          fetch: fetchFor(doing.replaceAll(' ', '-')),
-          retries: request.retries,
+          fetch: client.fetchFor(doing.replaceAll(' ', '-')),
+          // Hazard: with any other number here, the plugin repeats what no repetition helps as well.
+          ...(request.isRepeatable ? {} : { retries: 0 }),
           ...(request.isRaw === true ? { parseSuccessResponseBody: false } : {}),
         },
       });
@@ -254,20 +140,14 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
       doing: 'find the repository',
       method: 'GET',
       url: repoPath,
-      retries: 0,
+      isRepeatable: false,
       resource: 'core',
     }).then(
       () => true,
       (thrown: unknown) => failedAnswer(thrown)?.status !== 404,
     );
     if (isThere) return failure;
-    return new OpusError(
-      'forge.repository-missing',
-      `There is no repository ${settings.repo} on ${api.host}, or the credentials may not see it.`,
-      {
-        hint: 'Correct github.repo in opus.yml, or give the token or app access to that repository.',
-      },
-    );
+    return missing();
   }
 
   async function follow(response: Response, request: Request, left = redirectsFollowed): Promise<Response> {
@@ -297,7 +177,7 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
       url: path,
       parameters: query,
       headers,
-      retries: readRetries,
+      isRepeatable: true,
       resource: 'core',
     };
     try {
@@ -329,18 +209,25 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
     path: string,
     body: object = {},
   ): Promise<Answer> {
-    const request: Request = { doing, method, url: path, parameters: { ...body }, retries: 0, resource: 'core' };
+    const request: Request = {
+      doing,
+      method,
+      url: path,
+      parameters: { ...body },
+      isRepeatable: false,
+      resource: 'core',
+    };
     return follow(await answered(request), request);
   }
 
-  async function graphql(doing: string, text: string, variables: object, retries: number): Promise<unknown> {
+  async function graphql(doing: string, text: string, variables: object, isRepeatable: boolean): Promise<unknown> {
     const url = /\/api\/v3$/.test(baseUrl) ? baseUrl.replace(/\/v3$/, '/graphql') : `${baseUrl}/graphql`;
     const request: Request = {
       doing,
       method: 'POST',
       url,
       parameters: { query: text, variables },
-      retries,
+      isRepeatable,
       resource: 'graphql',
     };
     const response = await answered(request);
@@ -363,7 +250,7 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
   }
 
   async function download(doing: string, path: string): Promise<Readable> {
-    const request: Request = { doing, method: 'GET', url: path, retries: readRetries, resource: 'core', isRaw: true };
+    const request: Request = { doing, method: 'GET', url: path, isRepeatable: true, resource: 'core', isRaw: true };
     const response = await answered(request);
     return downloadFrom(response, api, call(doing));
   }
@@ -379,8 +266,9 @@ export function createConnection(settings: GithubConfig, options: ConnectionOpti
     get,
     list,
     send,
-    query: (doing, text, variables) => graphql(doing, text, variables, readRetries),
-    mutate: (doing, text, variables) => graphql(doing, text, variables, 0),
+    query: (doing, text, variables) => graphql(doing, text, variables, true),
+    mutate: (doing, text, variables) => graphql(doing, text, variables, false),
     download,
+    missing,
   };
 }

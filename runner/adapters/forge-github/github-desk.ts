@@ -3,7 +3,7 @@ import * as z from 'zod/mini';
 import type { ForgeDesk, ForgeIssue, KeepComment, KeptLabels } from '../../core/ports/forge-desk.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { keyIn, withKey } from './comment-key.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { issuesQuery, readIssues } from './issues-query.ts';
 import { placeOnBoard } from './project-board.ts';
 
@@ -50,7 +50,10 @@ export function createGithubDesk(
       const connection = connectionOf(repository);
       const path = `${at`/repos/${connection.owner}/${connection.name}`}/git/matching-refs/heads/${prefix}`;
       const { data } = await connection.get('list our branches', path);
-      return z.array(z.unknown()).parse(data).map((ref) => refAnswer.parse(ref).ref.replace(/^refs\/heads\//, ''));
+      return z
+        .array(z.unknown())
+        .parse(data)
+        .map((ref) => refAnswer.parse(ref).ref.replace(/^refs\/heads\//, ''));
     },
   };
 }

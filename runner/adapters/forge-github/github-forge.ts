@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Forge, OpenPullRequest, PullRequest } from '../../core/ports/forge.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { isMerged, readPull, shownPull, type PullAnswer } from './pull-answer.ts';
 import { addExtras } from './pull-extras.ts';
 import { isMarked, isSameText, pullText } from './pull-text.ts';
@@ -24,14 +24,16 @@ export function createGithubForge(options: GithubForgeOptions): Forge {
   const pullsPath = ({ owner, name }: GithubConnection): string => at`/repos/${owner}/${name}/pulls`;
 
   async function pullOf(connection: GithubConnection, number: number): Promise<PullAnswer> {
-    const { data } = await connection.get('read a pull request', `${pullsPath(connection)}/${number}`);
+    const { data } = await connection.get('read a pull request', `${pullsPath(connection)}/${number}`, {
+      polled: true,
+    });
     return readPull(data);
   }
 
   /** The newest of a branch: an open one goes before those that are over. */
   async function newest(connection: GithubConnection, owner: string, head: string): Promise<PullAnswer | null> {
-    const query = { head: `${owner}:${head}`, state: 'all', sort: 'created', direction: 'desc', per_page: 20 };
-    const { data } = await connection.get('find a pull request', pullsPath(connection), { query });
+    const query = { head: `${owner}:${head}`, state: 'all', sort: 'created', direction: 'desc', per_page: 5 };
+    const { data } = await connection.get('find a pull request', pullsPath(connection), { query, polled: true });
     // A server that does not know the filter would tell of all.
     const found = (data as unknown[])
       .map(readPull)

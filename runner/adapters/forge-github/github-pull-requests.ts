@@ -4,7 +4,7 @@ import type { ObservedCheck, ObservedPullRequest, PullRequests, ReplyRequest } f
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { checkFailure, checkRunId } from './check-failure.ts';
 import { keyIn, withKey } from './comment-key.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import { mergePull } from './merge-pull.ts';
 import { readObserved } from './observe-answer.ts';
@@ -47,7 +47,9 @@ export function createGithubPullRequests(
     for (let start = 0; start < wanted.length; start += pullsOfQuery) {
       const text = observeQuery(wanted.slice(start, start + pullsOfQuery));
       const data = await connection.query('observe pull requests', text, { owner, name });
-      for (const one of readObserved(data)) {
+      const found = readObserved(data);
+      if (found === null) throw connection.missing();
+      for (const one of found) {
         const checks = await Promise.all(one.checks.map((check) => withRun(connection, check)));
         all.push({ ...one, checks });
       }

@@ -1,7 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
 import type { ForgeMergeOutcome, MergeOnForge } from '../../core/ports/pull-requests.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import { isMerged, readPull, type PullAnswer } from './pull-answer.ts';
 
 const mergeAnswer = z.object({ merged: z.boolean(), sha: z.string(), message: z.optional(z.string()) });

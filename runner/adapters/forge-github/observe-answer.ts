@@ -94,10 +94,11 @@ const answer = z.object({ repository: z.nullable(z.record(z.string(), z.nullable
 type Pull = z.infer<typeof pull>;
 type Check = z.infer<typeof check>;
 
-/** Those that are there, as the port tells them. */
-export function readObserved(data: unknown): ObservedPullRequest[] {
+/** Those that are there, as the port tells them; null when the repository is not. */
+export function readObserved(data: unknown): ObservedPullRequest[] | null {
   const { repository } = answer.parse(data);
-  return Object.values(repository ?? {}).flatMap((one) => (one === null ? [] : [observed(one)]));
+  if (repository === null) return null;
+  return Object.values(repository).flatMap((one) => (one === null ? [] : [observed(one)]));
 }
 
 function observed(one: Pull): ObservedPullRequest {

@@ -5,7 +5,7 @@ const comment = 'id author { __typename login } body createdAt viewerDidAuthor';
 
 const pullFields = (number: number): string => `
   number url state isDraft headRefName headRefOid baseRefName mergeable mergeStateStatus
-  headRef { id }
+  headRef { name }
   mergeCommit { oid }
   mergedBy { __typename login }
   timelineItems(last: 1, itemTypes: [CLOSED_EVENT]) {

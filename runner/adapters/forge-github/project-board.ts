@@ -1,7 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
 import type { BoardPlace } from '../../core/ports/forge-desk.ts';
-import type { GithubConnection } from './connection.ts';
+import type { GithubConnection } from './github-connection.ts';
 
 const board = z.nullish(
   z.object({

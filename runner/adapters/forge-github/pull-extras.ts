@@ -1,6 +1,6 @@
 import * as z from 'zod/mini';
 import type { OpenPullRequest } from '../../core/ports/forge.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 import type { PullAnswer } from './pull-answer.ts';
 
 const reviewAnswer = z.object({ user: z.nullish(z.object({ login: z.string() })) });

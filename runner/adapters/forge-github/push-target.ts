@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { addressOf } from './addresses.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 
 /** A repository into which branches can be pushed. */
 export interface PushTarget {
@@ -59,7 +59,7 @@ export function createPushTargets(): PushTargets {
 
 async function look(connection: GithubConnection): Promise<PushTarget> {
   const { owner, name, repo, tokens } = connection;
-  const { data } = await connection.get('find the repository', at`/repos/${owner}/${name}`);
+  const { data } = await connection.get('find the repository', at`/repos/${owner}/${name}`, { polled: true });
   const found = repositoryAnswer.parse(data);
   if (found.archived === true) {
     throw new OpusError(

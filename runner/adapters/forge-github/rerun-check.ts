@@ -2,7 +2,7 @@ import { OpusError } from '#shared/domain/errors.ts';
 import * as z from 'zod/mini';
 import type { ObservedCheck } from '../../core/ports/pull-requests.ts';
 import { checkRunOf, jobOf, type JobAnswer } from './check-failure.ts';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 
 const workflowAnswer = z.object({ status: z.nullish(z.string()), run_attempt: z.optional(z.int()) });
 

@@ -9,6 +9,8 @@ export interface StepTimes {
 const second = 1000;
 const stampedLine = /^\uFEFF?(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?Z ?(.*)$/s;
 const colour = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[A-Za-z]`, 'g');
+/** After its error, a step has no more groups. */
+const anyBegins = /^(?:##\[group\]|Post job cleanup\.)/;
 const stepBegins = /^(?:##\[group\]Run |Post job cleanup\.)/;
 
 /**
@@ -30,7 +32,7 @@ export async function stepTail(log: AsyncIterable<Uint8Array | string>, times: S
       const begins = stepBegins.test(text);
       if (at > times.completedAt) break;
       // The next step may begin in the second in which this one ended.
-      if (begins && hasFailed && at + second > times.completedAt) break;
+      if (hasFailed && at + second > times.completedAt && anyBegins.test(text)) break;
       if (begins && !hasFailed && at < times.startedAt + second) step.clear();
       isInside = at >= times.startedAt;
     }

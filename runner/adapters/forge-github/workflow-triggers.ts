@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import * as z from 'zod/mini';
-import { at, type GithubConnection } from './connection.ts';
+import { at, type GithubConnection } from './github-connection.ts';
 
 const mostWorkflows = 20;
 const triggers = ['push', 'pull_request', 'pull_request_target'];

@@ -179,6 +179,7 @@ const migrations: readonly string[] = [
   CREATE INDEX usage_open ON usage (seq) WHERE open = 1;
   `,
   `
+  ALTER TABLE decisions ADD COLUMN device TEXT;
   CREATE TABLE happenings (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL REFERENCES jobs (id),

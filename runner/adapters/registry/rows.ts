@@ -146,6 +146,7 @@ export function decisionFromRow(row: DecisionRow): RecordedDecision {
     kind: row.kind,
     comment: row.comment,
     person: row.person,
+    device: row.device,
     channel: row.channel,
     at: row.at,
     generation: row.generation,

@@ -70,6 +70,7 @@ export interface DecisionRow {
   kind: DecisionKind;
   comment: string;
   person: string;
+  device: string | null;
   channel: RecordedDecision['channel'];
   at: number;
   generation: number;

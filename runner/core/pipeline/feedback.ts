@@ -3,18 +3,8 @@ import { reviewResult, type ReviewIssue } from '#shared/domain/stage.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
 import { checksText, remarksText } from '../pull-request/feedback-text.ts';
 import type { Remark } from '../pull-request/happening.ts';
+import { mergeRefusalOf, type MergeRefusal } from './merge-refusal.ts';
 import type { Feedback } from './position.ts';
-
-/** What a merge that did not succeed leaves for the fix round. */
-export interface MergeRefusal {
-  /** `conflict`: the texts clash; `tests`: they merge, and the tests fail on the result. */
-  readonly kind: 'conflict' | 'tests';
-  readonly files: readonly string[];
-  readonly detail: string;
-  /** The base merged into the branch, conflict markers and all: where the fix round starts. */
-  readonly startFrom: string;
-  readonly base: string;
-}
 
 /** What the prompt of a fix round is told. */
 export interface FixContext {
@@ -62,11 +52,6 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
     remarks,
     comment: comments.filter((comment) => comment !== '').join('\n\n'),
   };
-}
-
-export function mergeRefusalOf(result: unknown): MergeRefusal | null {
-  const candidate = result as Partial<MergeRefusal> | null;
-  return candidate?.kind === 'conflict' || candidate?.kind === 'tests' ? (candidate as MergeRefusal) : null;
 }
 
 /** Those of `files` in which a unified diff adds conflict markers, both the opening and the closing one. */

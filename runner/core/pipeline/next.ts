@@ -17,8 +17,12 @@ import {
 import { ciHashOf } from './ci-change.ts';
 import { crashLoop, roundsExhausted, withAttempts } from './stop-sentences.ts';
 
-/** What comes next for a job: the only place where that is decided. Pure: no clock, no I/O. */
-export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): Next {
+/** Who approved the merge of what there is now. */
+export function approversIn(history: readonly HistoryEntry[], policy: PipelinePolicy): readonly string[] {
+  return positionAfter(history, policy).approvers;
+}
+
+function positionAfter(history: readonly HistoryEntry[], policy: PipelinePolicy): Position {
   const position = newPosition(policy);
   for (const entry of history) {
     if (entry.kind === 'attempt') applyAttempt(position, entry.attempt, policy);
@@ -26,6 +30,12 @@ export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): 
     else if (entry.kind === 'happening') applyHappening(position, entry.recorded, policy);
     else applyDecision(position, entry.decision, policy);
   }
+  return position;
+}
+
+/** What comes next for a job: the only place where that is decided. Pure: no clock, no I/O. */
+export function next(history: readonly HistoryEntry[], policy: PipelinePolicy): Next {
+  const position = positionAfter(history, policy);
   if (position.stopped) return position.stopped;
   if (position.asks !== null) return { kind: 'gate', round: position.round, ...position.asks };
   if (position.stage === null) return { kind: 'done' };

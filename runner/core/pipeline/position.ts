@@ -3,7 +3,7 @@ import type { Stage } from '#shared/domain/stage.ts';
 import type { Attempt } from '../ports/job-registry.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
 import type { Remark } from '../pull-request/happening.ts';
-import type { MergeRefusal } from './feedback.ts';
+import type { MergeRefusal } from './merge-refusal.ts';
 
 export interface PipelinePolicy {
   /** In order; `code` is always among them. */

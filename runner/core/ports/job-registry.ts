@@ -267,6 +267,8 @@ export interface RecordedDecision {
   readonly kind: DecisionKind;
   readonly comment: string;
   readonly person: string;
+  /** On which it was made; null where that is not known. */
+  readonly device: string | null;
   readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
   readonly at: number;
   /** How many decisions and retries the job had before this one: their common order, whatever the clock did. */

@@ -1,4 +1,4 @@
-import type { MergeRefusal } from '../pipeline/feedback.ts';
+import type { MergeRefusal } from '../pipeline/merge-refusal.ts';
 import type { CheckFailure } from '../ports/pull-requests.ts';
 import type { CommandName } from './spoken-command.ts';
 

@@ -1,16 +1,17 @@
 import { formatGate } from '#shared/domain/gate.ts';
-import type { JobDocument, StageDocument } from '#shared/domain/job.ts';
-import type { Attempt, Job, UsageTotal } from '../ports/job-registry.ts';
+import type { DecisionDocument, JobDocument, StageDocument } from '#shared/domain/job.ts';
+import type { Attempt, Job, RecordedDecision, RegistryReader } from '../ports/job-registry.ts';
+import { weaknessesOfJob } from '../weaker.ts';
 import { costText } from './cost.ts';
+import { leftToPersonOf } from './left-to-person.ts';
 
 /** The one JSON shape of a job. One entry a stage and round, in the order in which they were first begun. */
 export function jobDocumentOf(
+  registry: Pick<RegistryReader, 'attempts' | 'usage' | 'decisions' | 'events'>,
   job: Job,
-  attempts: readonly Attempt[],
-  used: readonly UsageTotal[],
-  weaker: readonly string[],
   now: number,
 ): JobDocument {
+  const attempts = registry.attempts(job.id);
   return {
     job: job.id,
     fr: job.featureRequestId,
@@ -23,8 +24,10 @@ export function jobDocumentOf(
     commit: job.mergeCommit ?? job.headCommit,
     pr: job.pullRequest,
     gate: job.gate === null ? null : formatGate(job.gate),
-    cost: costText(used) || null,
-    weaker: [...weaker],
+    cost: costText(registry.usage({ jobId: job.id })) || null,
+    weaker: [...weaknessesOfJob(registry, job.id)],
+    decisions: registry.decisions(job.id).map(decisionDocument),
+    leftToPerson: [...leftToPersonOf(registry, job.id, job.headCommit)],
     error: job.error,
   };
 }
@@ -45,4 +48,8 @@ function stageDocuments(attempts: readonly Attempt[], now: number): StageDocumen
     });
   }
   return [...documents.values()];
+}
+
+function decisionDocument({ kind, gate, comment, person, device, channel, at }: RecordedDecision): DecisionDocument {
+  return { kind, gate: formatGate(gate), comment, person, device, channel, at: new Date(at).toISOString() };
 }

@@ -157,7 +157,7 @@ function decisionsSection(decisions: readonly RecordedDecision[]): string {
   if (decisions.length === 0) return '';
   const lines = decisions.map(
     (decision) =>
-      `- ${new Date(decision.at).toISOString()} ${decision.person} (${decision.channel}): **${decision.kind}** ${formatGate(decision.gate)}${decision.comment === '' ? '' : `: ${decision.comment}`}`,
+      `- ${new Date(decision.at).toISOString()} ${decision.person} (${[decision.channel, decision.device].filter((part) => (part ?? '') !== '').join(', ')}): **${decision.kind}** ${formatGate(decision.gate)}${decision.comment === '' ? '' : `: ${decision.comment}`}`,
   );
   return `## Decisions\n\n${lines.join('\n')}`;
 }

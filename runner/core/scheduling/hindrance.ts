@@ -10,7 +10,10 @@ export function hindrancesIn(snapshot: SchedulingSnapshot): (job: SchedulableJob
     if (job.openDependencies.length > 0) return 'dependency';
     const agentHold = job.agent === null ? undefined : agentHolds.get(job.agent);
     if (agentHold && agentHold.until > now) return agentHold.reason;
-    if (job.holdUntil !== null && job.holdUntil > now) return snapshot.hasDisk ? 'usage-limit' : 'disk';
+    if (job.holdUntil !== null && job.holdUntil > now) {
+      if (job.isHeldByForge === true) return 'forge';
+      return snapshot.hasDisk ? 'usage-limit' : 'disk';
+    }
     if (job.wants === 'merge' && (forgeHolds.get(job.repository) ?? now) > now) return 'circuit';
     if (job.wants === 'agent' && !snapshot.hasDisk) return 'disk';
     if (!snapshot.accepting || (reviewQueueIsFull && !job.begun)) return 'slot';

@@ -27,6 +27,8 @@ export interface SchedulableJob {
   readonly begun: boolean;
   /** A usage limit or a resting circuit: not before then. */
   readonly holdUntil: number | null;
+  /** Until then it waits for its forge, and no agent has to do with it. */
+  readonly isHeldByForge?: boolean;
   /** Feature requests it depends on that are not done. */
   readonly openDependencies: readonly string[];
   /** It waits for a person's decision on its pull request. */

@@ -4,6 +4,7 @@ import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { react, type Reaction, type ReactionFacts } from '../../core/pull-request/react.ts';
 import { approveByPolicy } from '../auto-merge.ts';
 import { decide } from '../control.ts';
+import { approversOf } from '../next-of-job.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
 
@@ -42,7 +43,7 @@ export async function followJob(
         id: job.id,
         headCommit: job.headCommit,
         isAtMergeGate: job.gate?.kind === 'merge',
-        approvedBy: approversOf(dependencies, job),
+        approvedBy: approversOf(dependencies, job.id),
         happenings: registry.happenings(job.id),
       },
       followed.pull,
@@ -63,11 +64,6 @@ async function isApproved(dependencies: EngineDependencies, job: Job, pull: Obse
   const isAsked = pull.reviews.some(({ state }) => state === 'changes-requested');
   const hasRemarks = isAsked || pull.threads.some(({ isResolved }) => !isResolved);
   return await approveByPolicy(dependencies, job, { checks: pull.checks, hasRemarks });
-}
-
-function approversOf({ registry }: EngineDependencies, { id, headCommit }: Job): string[] {
-  const approvals = registry.decisions(id).filter(({ kind, gate }) => kind === 'approve' && gate.hash === headCommit);
-  return approvals.map(({ person }) => person);
 }
 
 /** Whether it led to something that is recorded. */

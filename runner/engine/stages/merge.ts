@@ -1,6 +1,6 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import type { Evidence } from '#shared/domain/evidence.ts';
-import type { MergeRefusal } from '../../core/pipeline/feedback.ts';
+import type { MergeRefusal } from '../../core/pipeline/merge-refusal.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { trailersOf } from './code.ts';
 import { headOf } from './head.ts';

@@ -1,6 +1,7 @@
-import type { CheckRun, Conclusion, JobStep, Repository, WorkflowRun } from './records.ts';
+import type { CheckRun, CommitStatus, Conclusion, JobStep, Repository, WorkflowRun } from './records.ts';
 import type { GitHubState } from './state.ts';
-import { checkRunView } from './views-checks.ts';
+import { stamp } from './views.ts';
+import { checkRunView, statusView } from './views-checks.ts';
 
 export interface StartCheck {
   readonly name: string;
@@ -88,6 +89,36 @@ export function rerunJob(state: GitHubState, repository: Repository, run: CheckR
   return addCheckRun(state, repository, run.commit, run.name, workflow);
 }
 
+export function addStatus(
+  state: GitHubState,
+  repository: Repository,
+  wanted: Pick<CommitStatus, 'commit' | 'context' | 'state' | 'description' | 'targetUrl'>,
+  author: string,
+): CommitStatus {
+  const status: CommitStatus = { ...wanted, id: state.nextId(), author, at: state.now() };
+  repository.statuses.push(status);
+  state.tell({
+    event: 'status',
+    action: null,
+    repository,
+    sender: author,
+    fields: () => ({
+      ...statusView(state, repository, status),
+      sha: status.commit,
+      name: `${repository.owner}/${repository.name}`,
+      branches: [],
+      commit: {
+        sha: status.commit,
+        commit: {
+          author: { ...state.author(author), date: stamp(status.at) },
+          committer: { ...state.author(author), date: stamp(status.at) },
+        },
+      },
+    }),
+  });
+  return status;
+}
+
 export function createCi(state: GitHubState, repository: Repository): Ci {
   function workflowRun(commit: string, workflow: string): WorkflowRun {
     const known = repository.workflowRuns.find((run) => run.commit === commit && run.workflow === workflow);
@@ -111,19 +142,8 @@ export function createCi(state: GitHubState, repository: Repository): Ci {
       return run;
     },
     status(commit, context, value, text) {
-      const author = repository.owner;
-      const at = state.now();
       const description = text ?? null;
-      repository.statuses.push({
-        id: state.nextId(),
-        commit,
-        context,
-        state: value,
-        description,
-        targetUrl: null,
-        author,
-        at,
-      });
+      addStatus(state, repository, { commit, context, state: value, description, targetUrl: null }, repository.owner);
     },
   };
   return ci;

@@ -25,7 +25,7 @@ export function itemOfNode(state: GitHubState, id: string): Issue | Pull {
   throw missingNode(id);
 }
 
-function threadOf(state: GitHubState, id: string): { readonly pull: Pull; readonly thread: ReviewThread } {
+export function threadOf(state: GitHubState, id: string): { readonly pull: Pull; readonly thread: ReviewThread } {
   for (const repository of state.repositories.values()) {
     for (const pull of state.pulls(repository)) {
       const thread = pull.threads.find((candidate) => nodeId('PRRT', candidate.id) === id);

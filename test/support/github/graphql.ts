@@ -11,7 +11,8 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { Fields } from './description.ts';
-import { mutations } from './graphql-mutations.ts';
+import { threadObject } from './graphql-comments.ts';
+import { mutations, threadOf } from './graphql-mutations.ts';
 import { actorObject } from './graphql-actor.ts';
 import { repositoryObject } from './graphql-objects.ts';
 import { projectQueries } from './graphql-projects.ts';
@@ -47,7 +48,17 @@ function gitHubSchema(): GraphQLSchema {
 }
 
 /** What is not kept must not look like what is absent. */
-const strictly: GraphQLFieldResolver<unknown, unknown> = (source, args, _context, info) => {
+interface Viewer {
+  readonly login: string;
+}
+
+function authorOf({ author }: Fields): unknown {
+  const actor = (typeof author === 'function' ? (author as () => unknown)() : author) as Viewer | null;
+  return actor?.login;
+}
+
+const strictly: GraphQLFieldResolver<unknown, unknown> = (source, args, context, info) => {
+  if (info.fieldName === 'viewerDidAuthor') return authorOf(source as Fields) === (context as Viewer).login;
   const value = (source as Fields)[info.fieldName];
   if (value === undefined) throw new GraphQLError(`${info.parentType.name}.${info.fieldName} is not kept here.`);
   return typeof value === 'function' ? (value as (given: unknown) => unknown).call(source, args) : value;
@@ -80,6 +91,7 @@ export async function answerGraph(
     variableValues: variables,
     operationName: request.operationName ?? null,
     fieldResolver: strictly,
+    contextValue: { login: actorObject(state, token.login)?.login },
     rootValue: {
       viewer: () => actorObject(state, token.login),
       rateLimit: () => {
@@ -104,6 +116,11 @@ export async function answerGraph(
         return repositoryObject(state, repository);
       },
       ...projectQueries(state),
+      node({ id }: { readonly id: string }) {
+        if (!id.startsWith('PRRT_')) return projectQueries(state).node({ id });
+        const { pull, thread } = threadOf(state, id);
+        return threadObject(state, pull, thread);
+      },
       ...mutations(state, token),
     },
   });

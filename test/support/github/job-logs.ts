@@ -1,5 +1,6 @@
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import type { JobStep } from './records.ts';
 import type { GitHubState } from './state.ts';
 
@@ -34,15 +35,17 @@ export async function sendLog(state: GitHubState, url: URL, response: ServerResp
     return;
   }
   response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+  // A client that has read enough goes away.
+  await pipeline(Readable.from(chunks(jobLog(run.steps, run.startedAt))), response).catch(() => undefined);
+}
+
+function* chunks(lines: Iterable<string>): Iterable<string> {
   let waiting = '';
-  for (const line of jobLog(run.steps, run.startedAt)) {
+  for (const line of lines) {
     waiting += line;
     if (waiting.length < chunkSize) continue;
-    if (response.destroyed) return;
-    const isRoom = response.write(waiting);
+    yield waiting;
     waiting = '';
-    // A client that has read enough goes away without draining.
-    if (!isRoom) await Promise.race([once(response, 'drain'), once(response, 'close')]);
   }
-  response.end(waiting);
+  yield waiting;
 }

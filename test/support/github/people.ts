@@ -11,7 +11,15 @@ import {
 import { addLabels, closeIssue, createIssue } from './issues.ts';
 import { noticePushes } from './pushes.ts';
 import type { Comment, Issue, Pull, Repository, Review, ReviewComment, ReviewThread } from './records.ts';
-import { addIssueComment, addReview, replyInThread, setResolved, tellComment, type NewReview } from './reviews.ts';
+import {
+  addIssueComment,
+  addReview,
+  dismissReview,
+  replyInThread,
+  setResolved,
+  tellComment,
+  type NewReview,
+} from './reviews.ts';
 import type { GitHubState } from './state.ts';
 
 export interface Push {
@@ -66,8 +74,8 @@ export function acting(state: GitHubState, login: string): Acting {
     },
     open: (repository, pull) => createPull(state, repository, login, pull),
     review: (pull, review) => addReview(state, pull, login, review),
-    dismiss(_pull, review) {
-      review.state = 'DISMISSED';
+    dismiss: (pull, review) => {
+      dismissReview(state, pull, review, login);
     },
     comment: (item, body) => addIssueComment(state, item, login, body),
     editComment(item, comment, body) {

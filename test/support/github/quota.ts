@@ -28,7 +28,7 @@ export class Quota {
     return { limit: this.limit, used, remaining: Math.max(0, this.limit - used), reset: Math.ceil(until / 1000) };
   }
 
-  /** Sets what is left, for all tokens known and to come in this hour. */
+  /** Sets what a token has left in this hour. */
   leave(token: string, remaining: number, resource: Resource = 'core'): void {
     this.#window(token, resource).used = this.limit - remaining;
   }
@@ -38,10 +38,10 @@ export class Quota {
     this.#window(token, resource).used += points;
   }
 
-  demand(token: string, resource: Resource): void {
+  demand(token: string, resource: Resource, person: number): void {
     const rate = this.rate(token, resource);
     if (rate.remaining > 0) return;
-    throw new Refusal(403, `API rate limit exceeded for user ID ${token.length}.`, {}, rateHeaders(rate, resource));
+    throw new Refusal(403, `API rate limit exceeded for user ID ${person}.`, {}, rateHeaders(rate, resource));
   }
 
   #window(token: string, resource: Resource): { used: number; readonly until: number } {

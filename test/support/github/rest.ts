@@ -71,7 +71,8 @@ export function createRest({ state, quota, routes, onViolation }: RestOptions): 
     const isForApp = route.caller === 'app';
     const token = isForApp ? null : demandToken(state, request.headers);
     const app = isForApp ? checkedApp(state, request.headers.authorization) : null;
-    if (token !== null && operation.id !== 'rate-limit/get') quota.demand(token.value, 'core');
+    if (token !== null && operation.id !== 'rate-limit/get')
+      quota.demand(token.value, 'core', state.person(token.login).id);
     const params = Object.fromEntries(operation.names.map((name, index) => [name, values[index] ?? '']));
     const body = parsed(request.body);
     demandValid(operation, request, body);

@@ -47,6 +47,12 @@ export function tellReview(state: GitHubState, pull: Pull, review: Review, actio
   });
 }
 
+export function dismissReview(state: GitHubState, pull: Pull, review: Review, actor: string): void {
+  review.state = 'DISMISSED';
+  pull.updatedAt = state.now();
+  tellReview(state, pull, review, 'dismissed', actor);
+}
+
 export function startThread(state: GitHubState, pull: Pull, review: Review, wanted: NewReviewComment): ReviewThread {
   const thread: ReviewThread = {
     id: state.nextId(),

@@ -1,4 +1,4 @@
-import { addCheckRun, rerunJob, tellCheck } from './ci.ts';
+import { addCheckRun, addStatus, rerunJob, tellCheck } from './ci.ts';
 import { Refusal } from './refusal.ts';
 import type { CheckRun, CommitStatus, Conclusion, WorkflowRun } from './records.ts';
 import { latestRuns, latestStatuses } from './rules.ts';
@@ -85,17 +85,14 @@ export const checkRoutes: Routes = {
     return { status: 200, list, wrap: (check_suites, total_count) => ({ total_count, check_suites }) };
   }),
   'repos/create-commit-status': writes('statuses', (call) => {
-    const status: CommitStatus = {
-      id: call.state.nextId(),
+    const wanted = {
       commit: commitOf(call, call.params['sha'] ?? ''),
       context: textOf(call.body, 'context') ?? 'default',
       state: textOf(call.body, 'state') as CommitStatus['state'],
       description: textOf(call.body, 'description') ?? null,
       targetUrl: textOf(call.body, 'target_url') ?? null,
-      author: call.login,
-      at: call.state.now(),
     };
-    call.repository.statuses.push(status);
+    const status = addStatus(call.state, call.repository, wanted, call.login);
     return { status: 201, body: statusView(call.state, call.repository, status) };
   }),
   'repos/list-commit-statuses-for-ref': reads('statuses', (call) => {

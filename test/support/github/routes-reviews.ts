@@ -1,6 +1,6 @@
 import { Refusal } from './refusal.ts';
 import type { Pull, ReviewComment, ReviewState, ReviewThread } from './records.ts';
-import { addReview, replyInThread, startThread, type NewReviewComment } from './reviews.ts';
+import { addReview, dismissReview, replyInThread, startThread, type NewReviewComment } from './reviews.ts';
 import { invalidField, notFound, pullOf, reads, textOf, writes, type Call, type Routes } from './routes.ts';
 import { reviewCommentView, reviewView } from './views.ts';
 import type { Fields } from './description.ts';
@@ -65,7 +65,7 @@ export const reviewRoutes: Routes = {
   'pulls/dismiss-review': writes(area, (call) => {
     const pull = pullOf(call);
     const review = reviewOf(call, pull);
-    review.state = 'DISMISSED';
+    dismissReview(call.state, pull, review, call.login);
     return { status: 200, body: reviewView(call.state, pull, review) };
   }),
   'pulls/list-review-comments': reads(area, (call) => {

@@ -87,7 +87,8 @@ export function labelView(state: GitHubState, repository: Repository, label: Lab
     url: `${state.api}/repos/${repository.owner}/${repository.name}/labels/${encodeURIComponent(label.name)}`,
     name: label.name,
     color: label.color,
-    description: label.description,
+    // GitHub answers null as well, but its description of a pull request does not allow that.
+    description: label.description ?? '',
     default: false,
   };
 }
