@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { composeReader } from '../../runner/compose-reader.ts';
 import { createIssueDesk, type IssueDesk } from '../../runner/engine/issues/issue-desk.ts';
 import { linkFeatureRequests } from '../../shared/domain/link-feature-requests.ts';
 import { parseFeatureRequest } from '../../shared/domain/parse-feature-request.ts';
@@ -74,6 +75,9 @@ it('makes one note of a labelled issue, whatever happens between, and tells in o
   await deskOf(lab).look();
   expect([eventsOf(lab, 'issue.updated'), eventsOf(lab, 'issue.closed')]).toEqual([1, 1]);
   expect(readFileSync(join(features(lab), 'Dark.md'), 'utf8')).toContain('Show it darker.');
+  const reader = composeReader(lab.dependencies.config);
+  expect(reader.issueNews({ issue: issue.number, repo: 'app' })).toMatchObject({ isEdited: true, isClosed: true });
+  reader.close();
 
   // A person does not want it: it does not come again.
   const second = alice.openIssue(lab.repository, { title: 'Second', labels: ['opus'] });

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { dispositionOf, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import { isFinished } from '#shared/domain/job.ts';
+import { issueKeys } from '../../core/issues/issue-keys.ts';
 import { issueNote } from '../../core/issues/issue-note.ts';
 import { linkedNotes, newIssues, type LinkedNote } from '../../core/issues/linked.ts';
 import type { ForgeDesk, ForgeIssue, ObservedIssue } from '../../core/ports/forge-desk.ts';
@@ -98,14 +99,18 @@ export function createIssueDesk({ dependencies, changed, cancel }: IssueDeskOpti
     const linked = linkedNotes(notes, name, dependencies.config.defaultRepository);
     for (const note of linked) markImported(name, note.issue, note.id);
     const existing: Pick<FeatureRequest, 'id'>[] = [...notes];
-    const fresh = newIssues(issues, linked, (number) => registry.effect(importKey(name, number)) !== undefined);
+    const fresh = newIssues(
+      issues,
+      linked,
+      (number) => registry.effect(issueKeys(name, number).imported) !== undefined,
+    );
     for (const issue of fresh) {
       const written = issueNote(issue, name, existing, { ...policy.issues, features: policy.folders.features });
       // A kill right after this leaves a note that names its issue, by which it is found again.
       await vault.writeNote(written.path, written.text, 'create');
       existing.push(written);
       markImported(name, issue.number, written.id);
-      registry.commit(firstTextKey(name, issue.number), textKey(name, issue), {
+      registry.commit(issueKeys(name, issue.number).firstText, textKey(name, issue), {
         events: [{ type: 'issue.imported', jobId: null, data: { issue: issue.url, featureRequest: written.id } }],
       });
     }
@@ -114,8 +119,8 @@ export function createIssueDesk({ dependencies, changed, cancel }: IssueDeskOpti
 
   /** A note that a person removed is not made again. */
   function markImported(name: string, number: number, featureRequest: string): void {
-    if (registry.effect(importKey(name, number)) === undefined) {
-      registry.commit(importKey(name, number), featureRequest, {});
+    if (registry.effect(issueKeys(name, number).imported) === undefined) {
+      registry.commit(issueKeys(name, number).imported, featureRequest, {});
     }
   }
 
@@ -123,12 +128,13 @@ export function createIssueDesk({ dependencies, changed, cancel }: IssueDeskOpti
   function tellNews(name: string, note: LinkedNote, issue: ObservedIssue): void {
     const about = { issue: issue.url, featureRequest: note.id, path: note.path };
     const key = textKey(name, issue);
-    const first = registry.commit(firstTextKey(name, issue.number), key, {});
+    const first = registry.commit(issueKeys(name, issue.number).firstText, key, {});
     if (first !== key) {
+      registry.commit(issueKeys(name, issue.number).edited, null, {});
       registry.commit(key, null, { events: [{ type: 'issue.updated', jobId: jobOf(note)?.id ?? null, data: about }] });
     }
     if (issue.state === 'closed') {
-      registry.commit(`${importKey(name, issue.number)}/closed`, null, {
+      registry.commit(issueKeys(name, issue.number).closed, null, {
         events: [{ type: 'issue.closed', jobId: jobOf(note)?.id ?? null, data: about }],
       });
     }
@@ -181,17 +187,9 @@ export function createIssueDesk({ dependencies, changed, cancel }: IssueDeskOpti
   };
 }
 
-function importKey(name: string, number: number): string {
-  return `issue/${name}/${number}`;
-}
-
-function firstTextKey(name: string, number: number): string {
-  return `${importKey(name, number)}/first-text`;
-}
-
 function textKey(name: string, { number, title, body }: ForgeIssue): string {
   const hash = createHash('sha256')
     .update(`${title}\n${body.replaceAll('\r\n', '\n')}`)
     .digest('hex');
-  return `${importKey(name, number)}/text/${hash.slice(0, 32)}`;
+  return issueKeys(name, number).text(hash.slice(0, 32));
 }
