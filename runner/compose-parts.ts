@@ -6,7 +6,7 @@ import { createEmbeddedEngine } from './adapters/engine-embedded/embedded-engine
 import { createAttemptFiles } from './adapters/files/attempt-files.ts';
 import { createDisk } from './adapters/files/disk-space.ts';
 import { createGateway } from './adapters/gateway/create-gateway.ts';
-import type { ForgeCall, ForgeQuota } from './adapters/forge-github/github-connection.ts';
+import type { ConnectionOptions, ForgeCall, ForgeQuota } from './adapters/forge-github/github-connection.ts';
 import { createGithub } from './adapters/forge-github/create-github.ts';
 import { createLocalForge } from './adapters/forge-local/local-forge.ts';
 import { createGitWorktrees } from './adapters/git/git-worktrees.ts';
@@ -48,6 +48,8 @@ export interface RunnerOverrides {
   readonly clock?: Clock;
   /** In place of bubblewrap. */
   readonly sandbox?: Sandbox;
+  /** How long calls of a forge are waited for. */
+  readonly forge?: Pick<ConnectionOptions, 'timeoutMs' | 'retryPauseMs'>;
   /** What is left of the calls that a forge allows; must not throw. */
   readonly onForgeQuota?: (quota: ForgeQuota) => void;
   /** Each call of a forge; must not throw. */
@@ -158,6 +160,7 @@ export async function composeParts(
     resolveSecret: (reference, use) => resolveSecret(reference, use, process.env),
     clock,
     userAgent: `opus-orchestrator/${packageVersion()}`,
+    ...overrides.forge,
     ...(overrides.onForgeQuota === undefined ? {} : { onQuota: overrides.onForgeQuota }),
     ...(overrides.onForgeCall === undefined ? {} : { onCall: overrides.onForgeCall }),
   });
@@ -205,6 +208,7 @@ export async function composeParts(
     drivers: createDrivers({ sandbox, config: current, environment: process.env, home: homedir() }),
     forgeOf,
     pullRequestsOf: (repository) => (isOnGithub(repository) ? github.pullRequestsOf(repository) : null),
+    deskOf: (repository) => (isOnGithub(repository) ? github.desk : null),
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),

@@ -100,7 +100,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     },
     onClockJump: () => runtime.engine.wakeAll(),
   });
-  const arriving = composeArriving(parts, live);
+  const arriving = composeArriving(parts, live, application);
   releases.push(() => {
     arriving.arrivals.stop();
   });
@@ -239,7 +239,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     void supervisor.look();
   });
   maintenance.start();
-  arriving.following.start();
+  arriving.start();
   log.info({ url, data: config.data }, `The service runs at ${url}.`);
 
   let stopped: Promise<void> | null = null;
@@ -252,7 +252,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         log.info({}, 'The service stops; what is done is kept.');
         try {
           await supervisor.stop(live.current().timeouts.grace, now);
-          await arriving.following.stop();
+          await arriving.stop();
           await maintenance.stop();
           stopWriting();
           await telling.stop();

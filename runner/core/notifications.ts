@@ -31,6 +31,8 @@ export function notificationKindOf(event: RegistryEvent): NotificationKind | nul
     case 'runner.recovered':
       return 'recovery';
     case 'approval.requested':
+    case 'issue.updated':
+    case 'issue.closed':
       return 'decision';
     default:
       return null;
@@ -51,6 +53,7 @@ export function notificationMessage(
   const link = linkTo(event, job, context);
   const { command } = context;
   if (event.type === 'runner.recovered') return { ...recovered(event, command), link };
+  if (event.type === 'issue.updated' || event.type === 'issue.closed') return { ...issueNews(event), link };
   const id = event.jobId ?? '';
   const name = job === null ? id : `${job.featureRequestId} ${job.title}`;
   const error = sentencesOf(event.data['error'] ?? job?.error, command);
@@ -98,6 +101,21 @@ function recovered(event: RegistryEvent, command: string): Pick<NotificationMess
   return {
     title: 'The runner is back after a crash',
     text: lines(`It had ended without being asked to. ${takenUp}`, `See where they are with: ${command} status`),
+  };
+}
+
+function issueNews(event: RegistryEvent): Pick<NotificationMessage, 'title' | 'text'> {
+  const request = textOr(event.data['featureRequest'], 'a request');
+  const address = textOr(event.data['issue'], '');
+  if (event.type === 'issue.closed') {
+    return {
+      title: `Issue closed: ${request}`,
+      text: lines(address, 'Its note goes on; park it if it is not wanted.'),
+    };
+  }
+  return {
+    title: `Issue changed: ${request}`,
+    text: lines(address, 'Its note is as it was; take over into it what is to count.'),
   };
 }
 

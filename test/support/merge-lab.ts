@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { composeParts, type Releases, type RunnerParts } from '../../runner/compose-parts.ts';
+import { composeParts, type Releases, type RunnerOverrides, type RunnerParts } from '../../runner/compose-parts.ts';
 import { releaseAll } from '../../runner/compose.ts';
 import { loadConfig } from '../../runner/config/load.ts';
 import type { Attempt, Job, RegistryEvent } from '../../runner/core/ports/job-registry.ts';
@@ -17,6 +17,7 @@ export interface MergeLabOptions {
   readonly stages?: readonly string[];
   /** Lines of the policy. */
   readonly policy?: readonly string[];
+  readonly forge?: RunnerOverrides['forge'];
   /** Lines of opus.yml. */
   readonly config?: readonly string[];
 }
@@ -119,9 +120,14 @@ export async function makeMergeLab(options: MergeLabOptions = {}): Promise<Merge
 
   async function start(): Promise<void> {
     releases = [];
-    parts = await composeParts(loadConfig(join(folder, 'opus.yml')), { clock: { now } }, releases, (job, error) => {
-      application.giveUp(job, error);
-    });
+    parts = await composeParts(
+      loadConfig(join(folder, 'opus.yml')),
+      { clock: { now }, forge: options.forge ?? {} },
+      releases,
+      (job, error) => {
+        application.giveUp(job, error);
+      },
+    );
     application = createApplication(parts.runtime);
     follower = createFollower({ dependencies: parts.dependencies, changed: () => Promise.resolve() });
     await application.recover();
@@ -129,8 +135,8 @@ export async function makeMergeLab(options: MergeLabOptions = {}): Promise<Merge
   await start();
   onTestFinished(async () => {
     await releaseAll(releases);
-    await github.stop();
     rmSync(folder, { recursive: true, force: true });
+    await github.stop();
   });
   const work = (job: Job): Promise<Job> =>
     application.work(job.id, { approve: null, signal: new AbortController().signal });

@@ -44,9 +44,12 @@ export async function mergeOnForge(
   if (pull.headCommit !== head) throw movedError(merging, head);
   const candidate = await upToDate(merging, base, head);
   if (typeof candidate !== 'string') return candidate;
-  const failing = candidate === head ? pull.checks.filter((check) => isOf(check, head, 'failed')) : [];
-  if (failing.length > 0) return await refusedByChecks(merging, failing, head, base);
-  const pending = candidate === head ? pull.checks.filter((check) => isOf(check, head, 'pending')) : [];
+  if (candidate !== head && pull.checks.length > 0) throw notYet(merging, 'its checks begin anew on the new base');
+  const isShown = isApproved(dependencies, job.id, candidate);
+  // Whoever approved this very commit saw what had failed on it and is not required.
+  const failing = pull.checks.filter((check) => isOf(check, candidate, 'failed') && (check.isRequired || !isShown));
+  if (failing.length > 0) return await refusedByChecks(merging, failing, candidate, base);
+  const pending = pull.checks.filter((check) => isOf(check, candidate, 'pending'));
   if (pending.length > 0) throw notYet(merging, `${pending.map(({ name }) => name).join(', ')} not ended`);
   if (pull.isDraft) await pulls.markReady(repository, number);
   run.signal.throwIfAborted();
@@ -173,6 +176,10 @@ async function observed({ pulls, run, number }: Merging): Promise<ObservedPullRe
   throw new OpusError('forge.pull-request-closed', `The pull request ${number} of ${run.job.id} is gone.`, {
     hint: `Open it anew with: opus job retry ${run.job.id} --from deliver`,
   });
+}
+
+function isApproved({ registry }: EngineDependencies, jobId: string, commit: string): boolean {
+  return registry.decisions(jobId).some(({ kind, gate }) => kind === 'approve' && gate.hash === commit);
 }
 
 function isOf(check: ObservedCheck, commit: string, state: ObservedCheck['state']): boolean {

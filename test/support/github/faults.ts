@@ -2,6 +2,7 @@
 export interface Fault {
   /** An operation as the description names it (`pulls/create`), `graphql`, or `git`; all where it is left out. */
   readonly operation?: string;
+  /** Of the address; of `graphql`, of what is asked. */
   readonly match?: RegExp;
   /** `reset` cuts the connection; `timeout` never answers; `secondary` is the secondary rate limit. */
   readonly kind: 'status' | 'reset' | 'timeout' | 'secondary';

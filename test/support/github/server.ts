@@ -94,7 +94,8 @@ export async function listen(options: ServerOptions): Promise<Listening> {
     response.on('close', () => {
       seen.push({ operation, method: call.method, url: url.href, status: response.statusCode, at: state.now() });
     });
-    const fault = faults.next(operation, url.href);
+    const body = isGit || isLog ? '' : await textOf(request);
+    const fault = faults.next(operation, isGraph ? body : url.href);
     if (fault !== null && fault.afterEffect !== true) {
       request.resume();
       fail(fault, request, response);
@@ -113,9 +114,6 @@ export async function listen(options: ServerOptions): Promise<Listening> {
       await sendLog(state, url, response);
       return;
     }
-    let body = '';
-    request.setEncoding('utf8');
-    for await (const chunk of request) body += String(chunk);
     const answer = isGraph ? await graph(request, body) : rest.answer({ ...call, body });
     if (fault !== null) {
       fail(fault, request, response);
@@ -169,4 +167,11 @@ export async function listen(options: ServerOptions): Promise<Listening> {
       await Promise.all([closed, ...work]);
     },
   };
+}
+
+async function textOf(request: IncomingMessage): Promise<string> {
+  let text = '';
+  request.setEncoding('utf8');
+  for await (const chunk of request) text += String(chunk);
+  return text;
 }
