@@ -208,6 +208,7 @@ export async function composeParts(
     drivers: createDrivers({ sandbox, config: current, environment: process.env, home: homedir() }),
     forgeOf,
     pullRequestsOf: (repository) => (isOnGithub(repository) ? github.pullRequestsOf(repository) : null),
+    deskOf: (repository) => (isOnGithub(repository) ? github.desk : null),
     confirmed,
     owner: `${process.pid}-${randomUUID()}`,
     files: createAttemptFiles(config.data),

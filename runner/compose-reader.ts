@@ -7,14 +7,20 @@ import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
 import { openRegistryReader } from './adapters/registry/registry-reader.ts';
 import type { RunnerConfig } from './core/configuration.ts';
+import { issueKeys } from './core/issues/issue-keys.ts';
 import type { Attempt, Job, RegistryReader } from './core/ports/job-registry.ts';
 import type { DiffStat } from './core/ports/worktrees.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
+import { shownComments, type ShownComment } from './core/pull-request/shown-comments.ts';
 import type { Trust } from './engine/trust.ts';
 
 /** What reading commands need: no lock, no engine, nothing written but a new FR. Parts are loaded when they are used. */
 export interface Reader {
   featureRequests(): Promise<FeatureRequest[]>;
+  /** What was seen of the note's issue on its forge; null where it names none. */
+  issueNews(
+    featureRequest: Pick<FeatureRequest, 'issue' | 'repo'>,
+  ): { readonly number: number; readonly isEdited: boolean; readonly isClosed: boolean } | null;
   /** The text of a note below its properties; empty when the note is gone. */
   noteText(path: string): Promise<string>;
   /** What the request's next job will probably take. */
@@ -25,11 +31,15 @@ export interface Reader {
   job(name: string): Job;
   attempts(jobId: string): Attempt[];
   document(name: string): JobDocument;
+  /** What was said of the job's pull request and is not obeyed. */
+  comments(jobId: string): ShownComment[];
   diff(name: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
   logFiles(jobId: string): Promise<{ readonly name: string; readonly path: string }[]>;
   trust(): Promise<Trust>;
   close(): void;
 }
+
+const mostEvents = 10_000;
 
 export function composeReader(config: RunnerConfig): Reader {
   const file = join(config.data, 'registry.db');
@@ -66,6 +76,11 @@ export function composeReader(config: RunnerConfig): Reader {
   return {
     featureRequests: async () => (await vault()).vault.scan(),
     noteText: async (path) => (await (await vault()).vault.read(path))?.body ?? '',
+    issueNews({ issue, repo }) {
+      const keys = issueKeys(repo ?? config.defaultRepository, issue ?? 0);
+      const has = (key: string): boolean => registry?.effect(key) !== undefined;
+      return issue === null ? null : { number: issue, isEdited: has(keys.edited), isClosed: has(keys.closed) };
+    },
     async expected(featureRequest, all) {
       const { expectedOf } = await import('./engine/expected.ts');
       const known = registry ?? { jobs: () => [], usage: () => [], usageBy: () => [] };
@@ -81,6 +96,7 @@ export function composeReader(config: RunnerConfig): Reader {
     jobs: () => registry?.jobs({ finished: true }) ?? [],
     job: requireJob,
     attempts: (jobId) => registry?.attempts(jobId) ?? [],
+    comments: (jobId) => shownComments(registry?.events({ afterSeq: 0, jobId, limit: mostEvents }) ?? []),
     document: (name) => document(requireJob(name)),
     async diff(name) {
       const job = requireJob(name);

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
+import { createForgeUse } from './adapters/metrics/forge-use.ts';
 import { createMetrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
 import { createVaultGit } from './adapters/git/vault-git.ts';
@@ -60,9 +61,16 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   const config = live.current();
   const startedAt = Date.now();
   const defects = deferredDefects();
+  const forges = createForgeUse();
   const parts = await composeParts(
     config,
     {
+      onForgeQuota: (quota) => {
+        forges.quota(quota);
+      },
+      onForgeCall: (call) => {
+        forges.call(call);
+      },
       ...options.overrides,
       currentConfig: () => live.current(),
     },
@@ -92,7 +100,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     },
     onClockJump: () => runtime.engine.wakeAll(),
   });
-  const arriving = composeArriving(parts, live);
+  const arriving = composeArriving(parts, live, application);
   releases.push(() => {
     arriving.arrivals.stop();
   });
@@ -150,6 +158,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     circuits: () => dependencies.circuits.states(),
     paused: () => supervisor.pauseMode(),
     windows: () => subscriptionWindows(registry, clock.now()),
+    forges,
     webhooks: () => arriving.arrivals.counts(),
   });
   releases.push(() => {
@@ -230,7 +239,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     void supervisor.look();
   });
   maintenance.start();
-  arriving.following.start();
+  arriving.start();
   log.info({ url, data: config.data }, `The service runs at ${url}.`);
 
   let stopped: Promise<void> | null = null;
@@ -243,7 +252,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         log.info({}, 'The service stops; what is done is kept.');
         try {
           await supervisor.stop(live.current().timeouts.grace, now);
-          await arriving.following.stop();
+          await arriving.stop();
           await maintenance.stop();
           stopWriting();
           await telling.stop();

@@ -6,6 +6,7 @@ import { jobTable } from './job-table.ts';
 import { plainLine, plainText } from './plain-text.ts';
 import { printJson, type Terminal } from './terminal.ts';
 import { workingProcess } from './working-process.ts';
+import type { Reader } from '../compose-reader.ts';
 import { withReader, type ReadOptions } from './with-reader.ts';
 
 /** One feature request as the runner reads it, with its jobs. */
@@ -27,7 +28,11 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
     for (const featureRequest of found) {
       const text = await reader.noteText(featureRequest.path);
       const expected = expectedText(await reader.expected(featureRequest, all)) ?? 'not known yet';
-      for (const line of linesOf(terminal, featureRequest, text, expected)) terminal.out(line);
+      for (const line of linesOf(terminal, featureRequest, text, {
+        expected,
+        issue: issueText(reader.issueNews(featureRequest)),
+      }))
+        terminal.out(line);
     }
     const jobs = reader.jobs().filter((job) => job.featureRequestId === id);
     if (jobs.length > 0) {
@@ -40,12 +45,26 @@ export async function showFeatureRequest(terminal: Terminal, id: string, options
   });
 }
 
-function linesOf(terminal: Terminal, featureRequest: FeatureRequest, text: string, expected: string): string[] {
+function issueText(news: ReturnType<Reader['issueNews']>): string {
+  if (news === null) return '';
+  const { number, isEdited, isClosed } = news;
+  return [`#${number}`, ...(isEdited ? ['edited since it was taken in'] : []), ...(isClosed ? ['closed'] : [])].join(
+    ', ',
+  );
+}
+
+function linesOf(
+  terminal: Terminal,
+  featureRequest: FeatureRequest,
+  text: string,
+  { expected, issue }: { readonly expected: string; readonly issue: string },
+): string[] {
   const facts = [
     ['note', featureRequest.path],
     ['status', featureRequest.status ?? ''],
     ['priority', featureRequest.priority],
     ['repo', featureRequest.repo ?? ''],
+    ['issue', issue],
     ['depends on', featureRequest.dependsOn.join(', ')],
     ['agent', featureRequest.agent ?? ''],
     ['expected', isDispatchable(featureRequest) ? expected : ''],

@@ -13,7 +13,7 @@ export async function showJob(terminal: Terminal, name: string, options: ReadOpt
       for (const line of jobLines(
         terminal,
         document,
-        { ...job, isWorkedOn: workingProcess(located.config.data) !== null },
+        { ...job, comments: reader.comments(job.id), isWorkedOn: workingProcess(located.config.data) !== null },
         located,
       ))
         terminal.out(line);

@@ -1,5 +1,6 @@
 import type { DecisionDocument, JobDocument } from '#shared/domain/job.ts';
 import { weaknessSentence } from '../core/weaker.ts';
+import type { ShownComment } from '../core/pull-request/shown-comments.ts';
 import type { LocatedConfig } from './configuration.ts';
 import { standingOf, stageTable } from './job-table.ts';
 import { inThisInstallation } from './program-name.ts';
@@ -13,6 +14,8 @@ export interface JobNames {
   readonly isWorkedOn: boolean;
   /** Where a person has the work. */
   readonly checkout?: string | null;
+  /** What was said of the pull request and is not obeyed. */
+  readonly comments?: readonly ShownComment[];
 }
 
 /** What a person wants to know of a job, and what to do next. */
@@ -32,6 +35,8 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
     );
   }
   if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
+  for (const { author, body } of names.comments ?? [])
+    lines.push(`comment       ${plainLine(author)}: ${plainLine(body)}`);
   for (const weakness of job.weaker)
     lines.push(`weaker        ${terminal.paint('out', 'yellow', plainLine(weaknessSentence(weakness), 500))}`);
   for (const decision of job.decisions) lines.push(`decided       ${plainLine(decisionLine(decision), 500)}`);
@@ -88,11 +93,12 @@ export function nextSteps(
       ];
     }
     const plan = job.gate.startsWith('plan@');
+    const approval = job.gate.startsWith('ci@') ? 'let it be pushed, with what the forge then runs' : 'merge it';
     return [
       plan
         ? [command(`job log ${job.job} --stage plan`), 'look at the plan']
         : [command(`job diff ${job.job}`), 'look at the change'],
-      [command(`approve ${job.fr}`), plan ? 'let it be built' : 'merge it'],
+      [command(`approve ${job.fr}`), plan ? 'let it be built' : approval],
       [command(`changes ${job.fr} --comment "…"`), 'send it back with a comment'],
       [command(`reject ${job.fr}`), 'close it'],
     ];

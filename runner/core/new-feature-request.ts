@@ -7,14 +7,18 @@ export function newFeatureRequest(
   existing: readonly Pick<FeatureRequest, 'id'>[],
   folder: string,
 ): { readonly id: string; readonly path: string; readonly text: string } {
-  const numbers = existing.map(({ id }) => Number(/^FR-(\d+)$/.exec(id)?.[1] ?? 0));
-  const id = `FR-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
+  const id = nextFeatureRequestId(existing);
   const words = slug(title);
   return {
     id,
     path: `${folder}/03_planned/${id}${words === '' ? '' : `-${words}`}.md`,
     text: featureRequestText(id, title),
   };
+}
+
+export function nextFeatureRequestId(existing: readonly Pick<FeatureRequest, 'id'>[]): string {
+  const numbers = existing.map(({ id }) => Number(/^FR-(\d+)$/.exec(id)?.[1] ?? 0));
+  return `FR-${String(Math.max(0, ...numbers) + 1).padStart(3, '0')}`;
 }
 
 /** What a new FR note says before anybody has written in it. */

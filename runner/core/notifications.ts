@@ -31,6 +31,8 @@ export function notificationKindOf(event: RegistryEvent): NotificationKind | nul
     case 'runner.recovered':
       return 'recovery';
     case 'approval.requested':
+    case 'issue.updated':
+    case 'issue.closed':
       return 'decision';
     default:
       return null;
@@ -51,6 +53,7 @@ export function notificationMessage(
   const link = linkTo(event, job, context);
   const { command } = context;
   if (event.type === 'runner.recovered') return { ...recovered(event, command), link };
+  if (event.type === 'issue.updated' || event.type === 'issue.closed') return { ...issueNews(event), link };
   const id = event.jobId ?? '';
   const name = job === null ? id : `${job.featureRequestId} ${job.title}`;
   const error = sentencesOf(event.data['error'] ?? job?.error, command);
@@ -101,6 +104,21 @@ function recovered(event: RegistryEvent, command: string): Pick<NotificationMess
   };
 }
 
+function issueNews(event: RegistryEvent): Pick<NotificationMessage, 'title' | 'text'> {
+  const request = textOr(event.data['featureRequest'], 'a request');
+  const address = textOr(event.data['issue'], '');
+  if (event.type === 'issue.closed') {
+    return {
+      title: `Issue closed: ${request}`,
+      text: lines(address, 'Its note goes on; park it if it is not wanted.'),
+    };
+  }
+  return {
+    title: `Issue changed: ${request}`,
+    text: lines(address, 'Its note is as it was; take over into it what is to count.'),
+  };
+}
+
 function asked(
   event: RegistryEvent,
   job: Job | null,
@@ -119,13 +137,15 @@ function asked(
   const wanted: Record<string, string> = {
     plan: 'Its plan is written; code is written once you approve it.',
     merge: `The change ${hash} is ready; it is merged into ${job?.base ?? 'the base'} once you approve it.`,
+    ci: `It changes what the forge runs as soon as it is pushed; it is pushed once you approve that.`,
     budget: 'Its budget is used up; it goes on once you approve that.',
   };
   return {
     title: `Your decision: ${name}`,
     text: lines(
       wanted[gate] ?? `It waits at the ${gate} gate.`,
-      gate === 'merge' ? `Look at it with: ${command} job diff ${event.jobId ?? ''}` : '',
+      gate === 'ci' ? textOr(job?.error?.message, '') : '',
+      gate === 'merge' || gate === 'ci' ? `Look at it with: ${command} job diff ${event.jobId ?? ''}` : '',
       `Decide with: ${command} approve ${request}, ${command} changes ${request} --comment "…" or ${command} reject ${request}`,
     ),
   };

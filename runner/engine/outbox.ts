@@ -5,6 +5,7 @@ import type { KeyWrite, KeyWriteOutcome } from '../core/ports/vault.ts';
 import { tellingClash } from '../core/reporting/note-keys.ts';
 import { weaknessesOfJob } from '../core/weaker.ts';
 import { runReport } from '../core/reporting/run-report.ts';
+import { shownComments } from '../core/pull-request/shown-comments.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { sealed } from './report-seal.ts';
 import type { EngineDependencies } from './stage-context.ts';
@@ -136,6 +137,9 @@ function isWordToStop(status: string): boolean {
   return status === 'parked' || status === 'rejected';
 }
 
+/** A job's report tells of what its first events say, however many there are. */
+const mostEvents = 10_000;
+
 function reportPath(dependencies: EngineDependencies, job: Job): string {
   return `${dependencies.confirmed().policy.folders.reports}/${job.id}.md`;
 }
@@ -153,6 +157,7 @@ async function report(dependencies: EngineDependencies, job: Job): Promise<strin
     job,
     attempts: registry.attempts(job.id),
     decisions: registry.decisions(job.id),
+    comments: shownComments(registry.events({ afterSeq: 0, jobId: job.id, limit: mostEvents })),
     stat,
     weaker: weaknessesOfJob(registry, job.id),
     notTested: repository?.test === null,

@@ -1,4 +1,6 @@
+import type { ErrorSummary } from '#shared/domain/errors.ts';
 import type { Gate } from '#shared/domain/gate.ts';
+import { ciFilesOf, ciSentence } from '../core/pipeline/ci-change.ts';
 import type { Next } from '../core/pipeline/position.ts';
 import { planHash, questionHash } from './plan-hash.ts';
 import type { Job } from '../core/ports/job-registry.ts';
@@ -22,7 +24,7 @@ export async function settle(
     case 'gate': {
       const gate = await gateOf(dependencies, job, upcoming);
       const asked = upcoming.gate === 'question' || upcoming.gate === 'budget' ? upcoming.gate : null;
-      const error = 'attempt' in upcoming ? upcoming.attempt.error : missingApprovals(dependencies, job, upcoming.gate);
+      const error = 'attempt' in upcoming ? upcoming.attempt.error : errorOfGate(dependencies, job, gate);
       recordJob(registry, key, job, {
         fields: { status: 'waiting', waitingFor: asked ?? 'approval', runState: 'waiting', slot: null, gate, error },
         events: [['approval.requested', { gate: gate.kind, hash: gate.hash }]],
@@ -70,6 +72,14 @@ export async function settle(
       break;
   }
   await cleanUp(dependencies, job.id);
+}
+
+/** What a gate has to say beside that it asks: what is to be pushed, or whose approval is there already. */
+function errorOfGate(dependencies: EngineDependencies, job: Job, gate: Gate): ErrorSummary | null {
+  if (gate.kind !== 'ci') return missingApprovals(dependencies, job, gate.kind);
+  const attempts = dependencies.registry.attempts(job.id);
+  const coded = attempts.findLast(({ stage, status }) => stage === 'code' && status === 'passed');
+  return ciSentence(job.id, job.featureRequestId, ciFilesOf(coded?.result), gate.hash);
 }
 
 /** Where several people approve: who has, and that another one is waited for. */

@@ -5,6 +5,7 @@ import type { AgentDriver, AgentProfile } from '../core/ports/agent.ts';
 import type { Circuits } from '../core/ports/circuits.ts';
 import type { Clock } from '../core/ports/clock.ts';
 import type { Gateway } from '../core/ports/gateway.ts';
+import type { ForgeDesk } from '../core/ports/forge-desk.ts';
 import type { Forge } from '../core/ports/forge.ts';
 import type { Attempt, Job, JobRegistry } from '../core/ports/job-registry.ts';
 import type { Log } from '../core/ports/log.ts';
@@ -32,6 +33,8 @@ export interface EngineDependencies {
   forgeOf(repository: string): Forge;
   /** Null where nothing happens to pull requests by itself. */
   pullRequestsOf(repository: string): PullRequests | null;
+  /** Null where a forge has no issues and the like. */
+  deskOf(repository: string): ForgeDesk | null;
   /** Policy and profiles as confirmed, read anew for each use. */
   confirmed(): ConfirmedNotes;
   /** Names this process in attempts. */

@@ -89,6 +89,7 @@ const dispositions = {
   'stage.rounds-exhausted': 'needs-human',
   'stage.crash-loop': 'needs-human',
   'forge.pull-request-closed': 'needs-human',
+  'forge.ci-change': 'needs-human',
   'forge.push-refused': 'needs-human',
   'forge.not-yet': 'hold',
   'forge.merge-refused': 'needs-human',

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createForgeUse } from '../../runner/adapters/metrics/forge-use.ts';
 import { createMetrics, type Metrics, type MetricsOptions } from '../../runner/adapters/metrics/create-metrics.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import type { Attempt, Job, JobRegistry } from '../../runner/core/ports/job-registry.ts';
@@ -34,6 +35,7 @@ describe('the metrics', () => {
       circuits: () => [],
       paused: () => 'no',
       windows: () => [],
+      forges: createForgeUse(),
       ...options,
     });
     open.push(metrics);

@@ -1,11 +1,11 @@
 import { createHmac } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { createWebhookReader } from '../../runner/adapters/forge-github/webhook-reader.ts';
+import type { GithubConfig } from '../../runner/core/configuration.ts';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import { createArrivals, type Arrivals } from '../../runner/engine/arrivals.ts';
 import { collectLog } from '../support/server-stand-in.ts';
@@ -37,16 +37,17 @@ async function start(overrides: { readonly mayTell?: boolean } = {}) {
   const registry = openRegistry({ file: join(folder, 'registry.db'), clock });
   const looks: string[] = [];
   const all: Arrivals[] = [];
+  const settings: Omit<GithubConfig, 'repo'> = {
+    api: null,
+    credentials: { kind: 'token', token: { kind: 'env', name: 'T' } },
+    ...(overrides.mayTell === false ? {} : { webhook: { kind: 'env', name: 'SECRET' } }),
+  };
   const begin = (): Arrivals => {
     const arrivals = createArrivals({
       reader: createWebhookReader({
         repositories: () => ({
-          hello: {
-            repo: 'codertocat/Hello-World',
-            api: null,
-            credentials: { kind: 'token', token: { kind: 'env', name: 'T' } },
-            ...(overrides.mayTell === false ? {} : { webhook: { kind: 'env', name: 'SECRET' } }),
-          },
+          hello: { repo: 'codertocat/Hello-World', ...settings },
+          other: { repo: 'codertocat/other', ...settings },
         }),
         resolveSecret: () => secret,
       }),
@@ -124,13 +125,20 @@ it('refuses what nobody with the secret has signed, before and after reading it'
 });
 
 it('knows a delivery again after a restart', async () => {
-  const { arrivals, begin, deliver } = await start();
+  const { arrivals, begin, deliver, looks } = await start();
   expect((await deliver('once', push)).status).toBe(202);
   arrivals.stop();
+  expect(looks).toEqual([]);
   const after = begin();
+  const news = JSON.stringify({ repository: { full_name: 'codertocat/other' } });
   await after.take({ id: 'once', event: 'push', signature: signed(push.body), body: push.body });
-  await after.take({ id: 'other', event: 'push', signature: signed(push.body), body: push.body });
+  await after.take({ id: 'new', event: 'push', signature: signed(news), body: news });
   expect(after.counts()).toMatchObject({ repeated: 1, news: 1 });
+  await vi.waitFor(() => {
+    expect(looks).toContain('other');
+  });
+  // What was sent first would have been told first.
+  expect(looks).toEqual(['other']);
 });
 
 it('has no such address while no repository has a secret for webhooks', async () => {

@@ -84,13 +84,23 @@ function follow(
 ): Reaction[] {
   const done: Reaction[] = [];
   const happenings = [...before];
+  let isAtGate = atGate;
   while (done.length < 5) {
-    const job: FollowedJob = { id: 'FR-1-1', headCommit: head, isAtMergeGate: atGate, approvedBy: [], happenings };
+    const job: FollowedJob = {
+      id: 'FR-1-1',
+      headCommit: head,
+      isAtMergeGate: isAtGate,
+      isWithPerson: !isAtGate,
+      approvedBy: [],
+      happenings,
+    };
     const reaction = react(job, seen, { ...facts, ...more });
     if (reaction === null) break;
     done.push(reaction);
     const happening = happeningOf(reaction);
     if (happening === null) break;
+    // What is recorded takes the job from its gate.
+    if (reaction.kind === 'record') isAtGate = false;
     happenings.push({ jobId: 'FR-1-1', ...happening, at: 0, generation: happenings.length });
   }
   return done;
@@ -127,7 +137,7 @@ describe('what is done about a pull request', () => {
     expect(told(follow({ ...pull, state: 'merged', mergeCommit: 'm' }, {}, [], false))).toEqual(['merged']);
     expect(told(follow({ ...pull, state: 'closed', endedBy: 'bob' }, {}, [], false))).toEqual(['closed']);
     const closed = recorded('closed:0', { kind: 'closed', by: null });
-    expect(told(follow(pull, {}, [closed]))).toEqual(['reopened']);
+    expect(told(follow(pull, {}, [closed], false))).toEqual(['reopened']);
     const reopened = recorded('reopened:1', { kind: 'reopened' });
     expect(told(follow({ ...pull, state: 'closed' }, {}, [closed, reopened]))).toEqual(['closed']);
   });
@@ -212,6 +222,7 @@ describe('an approving review', () => {
       id: 'FR-1-1',
       headCommit: head,
       isAtMergeGate: true,
+      isWithPerson: false,
       approvedBy: ['alice'],
       happenings: [],
     };

@@ -7,6 +7,7 @@ const report = (attempts: readonly Attempt[], comment = ''): string =>
   runReport({
     job: aJob({ status: 'canceled', title: 'A title' }),
     attempts,
+    comments: [],
     decisions: [
       {
         jobId: 'FR-1-1',

@@ -1,12 +1,14 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import type { GithubConfig } from '../../core/configuration.ts';
 import type { Forge } from '../../core/ports/forge.ts';
+import type { ForgeDesk } from '../../core/ports/forge-desk.ts';
 import type { PullRequests } from '../../core/ports/pull-requests.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
 import { isOnServer } from './addresses.ts';
 import { checkGithub, type AccessFinding } from './check-github.ts';
 import { apiOf, createConnection } from './connection.ts';
 import type { ConnectionOptions, GithubConnection } from './github-connection.ts';
+import { createGithubDesk } from './github-desk.ts';
 import { createGithubForge } from './github-forge.ts';
 import { createGithubPullRequests } from './github-pull-requests.ts';
 import { createPushTargets } from './push-target.ts';
@@ -21,6 +23,8 @@ export interface Github {
   readonly forge: Forge;
   /** What happens to the pull requests of a repository of opus.yml. */
   pullRequestsOf(repository: string): PullRequests;
+  /** What is beside its code. */
+  readonly desk: ForgeDesk;
   /** Value of git's Authorization header for this address; null where it is not the server's. */
   authorization(repository: RepositoryAddress): Promise<string | null>;
   /** What the credentials of a repository may do, and what they lack. */
@@ -76,6 +80,7 @@ export function createGithub(options: GithubOptions): Github {
       pulls.set(repository, known);
       return known;
     },
+    desk: createGithubDesk(connectionOf),
     authorization,
     check: async (repository) => checkGithub(connectionOf(repository), repository.base),
     connectionOf,

@@ -83,6 +83,18 @@ export function createGithubForge(options: GithubForgeOptions): Forge {
     return readPull(data);
   }
 
+  /** Null where GitHub opens it no more, as after its branch was made anew elsewhere. */
+  async function reopened(connection: GithubConnection, pull: PullAnswer): Promise<PullAnswer | null> {
+    const path = `${pullsPath(connection)}/${pull.number}`;
+    try {
+      const { data } = await connection.send('reopen a pull request', 'PATCH', path, { state: 'open' });
+      return readPull(data);
+    } catch (thrown) {
+      if (thrown instanceof OpusError && thrown.code === 'forge.refused') return null;
+      throw thrown;
+    }
+  }
+
   async function open(request: OpenPullRequest): Promise<PullRequest> {
     const connection = connectionOf(request.repository);
     const { owner } = await targets.of(connection);
@@ -99,6 +111,10 @@ export function createGithubForge(options: GithubForgeOptions): Forge {
       }
     }
     if (found !== null && isMerged(found)) return shownPull(found);
+    if (found?.state === 'closed' && request.reopen === true) {
+      found = await reopened(connection, found);
+      if (found === null) made = await create(connection, request, head);
+    }
     if (found?.state === 'closed') {
       throw new OpusError(
         'forge.pull-request-closed',
@@ -114,7 +130,8 @@ export function createGithubForge(options: GithubForgeOptions): Forge {
     }
     if (made === null)
       throw new OpusError('internal.unexpected', `No pull request was found or made for ${request.job}.`);
-    await addExtras(connection, made, request);
+    // Who may not write to a repository may neither label its pull requests nor ask people to review them.
+    if (owner === connection.owner) await addExtras(connection, made, request);
     return shownPull(made);
   }
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry } from '../../core/ports/job-registry.ts';
 import { createCountedWork } from './counted-work.ts';
 import type { WindowNow } from '../../core/usage-windows.ts';
+import type { ForgeUse } from './forge-use.ts';
 import { readKeptTotals } from './kept-totals.ts';
 
 export interface Metrics {
@@ -27,6 +28,7 @@ export interface MetricsOptions {
   }[];
   readonly paused: () => 'no' | 'paused' | 'draining';
   readonly windows: () => readonly WindowNow[];
+  readonly forges: ForgeUse;
   /** Webhooks since the start, by what became of them. */
   readonly webhooks?: () => Readonly<Record<string, number>>;
 }
@@ -43,6 +45,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
   const { clock } = options;
   const registry = new Registry();
   const work = createCountedWork(registry, readKeptTotals(options.registry.state('metrics')?.value));
+  options.forges.register(registry);
   let kept = JSON.stringify(work.totals());
   // What the last runner had not counted may be much, and is not read while somebody waits for an answer.
   work.catchUp(options.registry.figures);

@@ -75,6 +75,7 @@ export function applyHappening(
       } else stop(branchMoved(jobId, happening.commit));
       return;
     case 'branch-deleted':
+      position.stoppedBeforeClosing = position.stopped;
       stop(branchDeleted(jobId));
       return;
     case 'closed':

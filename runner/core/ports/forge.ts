@@ -27,6 +27,8 @@ export interface OpenPullRequest {
   readonly labels?: readonly string[];
   /** Logins, and teams as `organisation/team`. Who was asked already, or has reviewed, is not asked again. */
   readonly reviewers?: readonly string[];
+  /** A closed one is opened again, or followed by a new one where it cannot be: a person said so. */
+  readonly reopen?: boolean;
   /** The issue that merging closes. */
   readonly closes?: number;
 }

@@ -4,8 +4,9 @@ import type { Remark } from './happening.ts';
 /** What failed on the forge, for an agent: its words are data, fenced off from ours. */
 export function checksText(failures: readonly CheckFailure[]): string {
   const parts = failures.map(({ check, job, step, tail, url }) => {
-    const place = [job, step].filter((name) => name !== null && name !== check).join(', step ');
-    const where = place === '' ? '' : ` (job ${place})`;
+    const places = [job === null || job === check ? '' : `job ${job}`, step === null ? '' : `step ${step}`];
+    const place = places.filter((part) => part !== '').join(', ');
+    const where = place === '' ? '' : ` (${place})`;
     return `The check "${check}"${where} failed on the forge${url === null ? '' : `: ${url}`}\n\n${fenced(tail)}`;
   });
   return parts.join('\n\n');

@@ -8,6 +8,8 @@ export interface FollowedJob {
   readonly headCommit: string;
   /** Whether it waits for the decision to merge. */
   readonly isAtMergeGate: boolean;
+  /** Whether it waits for a person to mend it. */
+  readonly isWithPerson: boolean;
   /** Who has approved this head already. */
   readonly approvedBy: readonly string[];
   /** What has been recorded of its pull request, in order. */
@@ -54,20 +56,26 @@ export function react(job: FollowedJob, pull: ObservedPullRequest, facts: Reacti
   return asked(job, pull, facts) ?? failedChecks(job, pull) ?? clash(job, pull) ?? approved(job, pull, facts);
 }
 
+const endings: readonly Happening['kind'][] = ['closed', 'branch-deleted', 'reopened'];
+
 /** Undefined when it is open and where the job left it. */
 function endedOrMoved(job: FollowedJob, pull: ObservedPullRequest, facts: ReactionFacts): Reaction | null | undefined {
-  const last = job.happenings.findLast(({ happening }) => ['closed', 'reopened'].includes(happening.kind));
-  const wasClosed = last?.happening.kind === 'closed';
+  const last = job.happenings.findLast(({ happening }) => endings.includes(happening.kind));
+  // At its gate a job is back, whoever brought it there.
+  const wasOver = last !== undefined && last.happening.kind !== 'reopened' && !job.isAtMergeGate;
   if (pull.state === 'merged') {
     const commit = pull.mergeCommit ?? pull.headCommit ?? job.headCommit;
     return once(job, `merged:${commit}`, { kind: 'merged', commit, by: pull.endedBy });
   }
   const count = job.happenings.length;
-  if (pull.state === 'closed') {
-    return wasClosed ? null : record(`closed:${count}`, { kind: 'closed', by: pull.endedBy });
+  // A forge closes what it has no branch of any more.
+  if (pull.headCommit === null) {
+    return wasOver ? null : record(`branch-deleted:${count}`, { kind: 'branch-deleted' });
   }
-  if (wasClosed) return record(`reopened:${count}`, { kind: 'reopened' });
-  if (pull.headCommit === null) return once(job, `branch-deleted:${job.headCommit}`, { kind: 'branch-deleted' });
+  if (pull.state === 'closed') {
+    return wasOver ? null : record(`closed:${count}`, { kind: 'closed', by: pull.endedBy });
+  }
+  if (wasOver && job.isWithPerson) return record(`reopened:${count}`, { kind: 'reopened' });
   if (pull.headCommit === job.headCommit) return undefined;
   if (facts.isOnTop === null || !job.isAtMergeGate) return null;
   const by = null;

@@ -35,14 +35,19 @@ export function saidLast(pull: ObservedPullRequest, remarks: readonly Remark[]):
   return Math.max(0, ...reviews, ...comments.map(({ at }) => at));
 }
 
-/** What others say is shown and not obeyed. */
+/**
+ * What is shown and not obeyed: what is said beside the lines of the change, by whomever, and what those say in open
+ * threads who may not steer.
+ */
 export function unheeded(
   pull: ObservedPullRequest,
   maySteer: (login: string) => boolean,
   shown: ReadonlySet<string>,
 ): ObservedComment[] {
-  const all = [...pull.comments, ...pull.threads.flatMap(({ comments }) => comments)];
-  return all.filter((comment) => comment.key === null && !shown.has(comment.id) && !maySteer(comment.author));
+  const inThreads = pull.threads
+    .filter(({ isResolved }) => !isResolved)
+    .flatMap(({ comments }) => comments.filter(({ author }) => !maySteer(author)));
+  return [...pull.comments, ...inThreads].filter(({ id, key }) => key === null && !shown.has(id));
 }
 
 function counts({ author, key }: ObservedComment, maySteer: (login: string) => boolean): boolean {

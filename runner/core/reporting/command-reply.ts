@@ -44,5 +44,6 @@ function standingOf(job: Job): string {
   if (job.gate !== null) return `waiting for a decision at the ${job.gate.kind} gate`;
   if (job.status === 'waiting')
     return `waiting for ${job.waitingFor === 'human' ? 'a person' : (job.waitingFor ?? 'its turn')}`;
+  if (job.status === 'running' && job.runState === 'waiting') return 'about to go on';
   return job.status === 'running' ? `at work, in ${job.runState}` : job.status;
 }

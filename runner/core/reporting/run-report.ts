@@ -3,6 +3,7 @@ import { formatGate } from '#shared/domain/gate.ts';
 import { planResult, reviewResult } from '#shared/domain/stage.ts';
 import type { Attempt, Job, RecordedDecision } from '../ports/job-registry.ts';
 import type { DiffStat } from '../ports/worktrees.ts';
+import type { ShownComment } from '../pull-request/shown-comments.ts';
 import { redact } from '../redact.ts';
 import { evidenceLine, fenced, issueLine, withCommand } from './lines.ts';
 
@@ -18,6 +19,8 @@ export interface ReportFacts {
   readonly job: Job;
   readonly attempts: readonly Attempt[];
   readonly decisions: readonly RecordedDecision[];
+  /** What was said of the pull request and is not obeyed. */
+  readonly comments: readonly ShownComment[];
   readonly stat: DiffStat | null;
   /** In what the job was less protected than it could be. */
   readonly weaker: readonly string[];
@@ -39,7 +42,11 @@ export function runReport(facts: ReportFacts): string {
     capped(planSection(facts.attempts), planCharacters),
     capped(stageTable(facts)),
   ];
-  const after = [capped(decisionsSection(facts.decisions)), capped(changeSection(facts.stat))];
+  const after = [
+    capped(decisionsSection(facts.decisions)),
+    capped(commentsSection(facts.comments)),
+    capped(changeSection(facts.stat)),
+  ];
   const room = reportCharacters - [...before, ...after].reduce((sum, part) => sum + part.length, 0);
   const parts = [...before, ...newest(told, room, facts), ...after];
   return redact(`${parts.filter((part) => part !== '').join('\n\n')}\n`);
@@ -160,6 +167,12 @@ function decisionsSection(decisions: readonly RecordedDecision[]): string {
       `- ${new Date(decision.at).toISOString()} ${decision.person} (${[decision.channel, decision.device].filter((part) => (part ?? '') !== '').join(', ')}): **${decision.kind}** ${formatGate(decision.gate)}${decision.comment === '' ? '' : `: ${decision.comment}`}`,
   );
   return `## Decisions\n\n${lines.join('\n')}`;
+}
+
+function commentsSection(comments: readonly ShownComment[]): string {
+  if (comments.length === 0) return '';
+  const parts = comments.map(({ author, body }) => `${author}:\n\n${fenced(body, 'text')}`);
+  return `## Said on the pull request\n\nShown, and not obeyed.\n\n${parts.join('\n\n')}`;
 }
 
 function changeSection(stat: DiffStat | null): string {

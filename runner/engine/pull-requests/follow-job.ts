@@ -7,6 +7,7 @@ import { decide } from '../control.ts';
 import { approversOf } from '../next-of-job.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
+import { showComments } from './show-comments.ts';
 
 export interface FollowedPullRequest {
   readonly repository: RepositoryAddress;
@@ -32,6 +33,8 @@ export async function followJob(
 ): Promise<boolean> {
   const { registry } = dependencies;
   const facts = await factsOf(dependencies, followed);
+  const followedJob = registry.job(jobId);
+  if (followedJob !== null) showComments(dependencies, followedJob, followed.pull, facts);
   let isOnTop: boolean | null = null;
   let hasChanged = false;
   for (let count = 0; count < mostReactions; count++) {
@@ -43,6 +46,7 @@ export async function followJob(
         id: job.id,
         headCommit: job.headCommit,
         isAtMergeGate: job.gate?.kind === 'merge',
+        isWithPerson: job.waitingFor === 'human',
         approvedBy: approversOf(dependencies, job.id),
         happenings: registry.happenings(job.id),
       },

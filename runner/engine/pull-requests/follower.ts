@@ -4,6 +4,7 @@ import type { Job } from '../../core/ports/job-registry.ts';
 import type { ObservedPullRequest } from '../../core/ports/pull-requests.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { followJob } from './follow-job.ts';
+import { obeyCommands, type CancelJob } from './obey-commands.ts';
 
 export interface Follower {
   /** Looks at all open pull requests of one repository, or of all. Two looks at one repository never run at once. */
@@ -18,6 +19,8 @@ export interface FollowerOptions {
   readonly dependencies: EngineDependencies;
   /** A job's pipeline should look at the registry again. */
   readonly changed: (job: Job) => Promise<void>;
+  /** Ends a job, whatever it does; where it is left out, only what rests can be ended. */
+  readonly cancel?: CancelJob;
 }
 
 /** So many looks in a row at which nothing had changed make the pauses longer. */
@@ -27,7 +30,7 @@ const quietLooks = 20;
  * Follows pull requests on forges that people and machines act on. A look finds everything that happened since the last
  * one, however long ago that was; a webhook only makes the next look come at once.
  */
-export function createFollower({ dependencies, changed }: FollowerOptions): Follower {
+export function createFollower({ dependencies, changed, cancel }: FollowerOptions): Follower {
   const { registry, log, clock } = dependencies;
   const looking = new Map<string, Promise<void>>();
   const again = new Set<string>();
@@ -59,6 +62,8 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
     for (const job of jobs) {
       const pull = observed.find(({ number }) => number === job.pullRequest?.number);
       if (pull === undefined) continue;
+      const spoken = { repository, number: pull.number, comments: pull.comments, self, pulls };
+      if (await obeyCommands(dependencies, job.id, spoken, cancel)) await changed(registry.job(job.id) ?? job);
       if (await followJob(dependencies, job.id, { repository, pulls, pull, self })) {
         await changed(registry.job(job.id) ?? job);
       }
@@ -78,9 +83,12 @@ export function createFollower({ dependencies, changed }: FollowerOptions): Foll
       await lookAt(name, jobs);
     } catch (thrown) {
       const error = toOpusError(thrown);
+      const isNews = problems.get(name)?.message !== error.message;
       problems.set(name, error.summary());
       if (dispositionOf(error.code) === 'hold' && error.until !== null) rested.set(name, error.until);
-      log.warn(
+      // The status says it as long as it lasts; the log says it once.
+      const level = isNews ? 'warn' : 'debug';
+      log[level](
         { err: thrown, repository: name, code: error.code },
         `The pull requests of ${name} were not looked at: ${error.message}`,
       );

@@ -47,6 +47,7 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     draft: policy.draft,
     labels: policy.labels,
     reviewers: policy.reviewers,
+    reopen: isAskedForAnew(dependencies, job.id),
     ...(run.featureRequest.issue === null || job.reverts !== null ? {} : { closes: run.featureRequest.issue }),
   });
   const delivered = { number: pullRequest.number, tampering, lines: stat.added + stat.removed };
@@ -58,4 +59,13 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     commit: head,
     jobFields: { pullRequest: { number: pullRequest.number, url: pullRequest.url, state: pullRequest.state } },
   };
+}
+
+/** Since its pull request was closed, a person has said that it is to be delivered again. */
+function isAskedForAnew({ registry }: EngineDependencies, jobId: string): boolean {
+  const ended = registry
+    .happenings(jobId)
+    .findLast(({ happening }) => happening.kind === 'closed' || happening.kind === 'branch-deleted');
+  const asked = registry.retries(jobId).findLast(({ from }) => from === 'deliver');
+  return asked !== undefined && asked.generation > (ended?.generation ?? -1);
 }

@@ -65,7 +65,8 @@ export class BareRepository {
     for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || entry.name.endsWith('.lock')) continue;
       const path = join(entry.parentPath, entry.name);
-      const commit = readFileSync(path, 'utf8').trim();
+      // A push of this moment may have removed it since it was listed.
+      const commit = textOrEmpty(path).trim();
       if (commit.length === 40) found.set(path.slice(root.length + 1), commit);
     }
     return found;
@@ -128,6 +129,14 @@ export class BareRepository {
   /** The merge's tree, or null where there are conflicts. */
   mergeTree(ours: string, theirs: string): string | null {
     return this.tryGit('merge-tree', '--write-tree', ours, theirs)?.split('\n')[0] ?? null;
+  }
+}
+
+function textOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
   }
 }
 
