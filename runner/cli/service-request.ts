@@ -68,7 +68,9 @@ export async function* readServiceLines(
     request.end();
     const incoming = await response.promise;
     const { createInterface } = await import('node:readline');
-    for await (const line of createInterface({ input: incoming, crlfDelay: Infinity })) {
+    // It hands on what breaks off, also when nobody reads any more.
+    const lines = createInterface({ input: incoming, crlfDelay: Infinity }).on('error', () => undefined);
+    for await (const line of lines) {
       const message: unknown = JSON.parse(line);
       if (incoming.statusCode !== 200) throw refusalOf(message);
       yield message;
