@@ -101,7 +101,7 @@ function answererOf(config: RunnerConfig, registry: RegistryReader, { agent, mod
     return { kind: 'model', agent: 'ask', model, name, namedIn: '--model' };
   }
   const profile = profileOf(createConfirmedNotes(registry)().profiles, agent, prompt);
-  requireWithinLimits(profile, config.limits);
+  requireWithinLimits(profile, config);
   const asked = selectModel(profile, { complexity: null });
   if (profile.driver !== 'llm') return { kind: 'agent', agent: profile.name, model: asked, profile };
   const name = parseModelName(asked, config.models, profile.path);

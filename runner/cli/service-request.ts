@@ -57,16 +57,20 @@ export async function* readServiceLines(
   const request = send(new URL(path, service.url), { method: 'GET', agent: false, headers, signal });
   try {
     const response = Promise.withResolvers<IncomingMessage>();
-    request.on('response', response.resolve).on('error', response.reject);
+    request.on('error', response.reject).on('response', (answer: IncomingMessage) => {
+      // It may break off before anybody reads; that is said below, by what is missing.
+      answer.on('error', () => undefined);
+      response.resolve(answer);
+    });
     request.setTimeout(timeoutMs, () => {
       request.destroy(new Error(`nothing came within ${timeoutMs / 1000} s`));
     });
     request.end();
     const incoming = await response.promise;
     const { createInterface } = await import('node:readline');
-    // Said below, by what is missing.
-    incoming.on('error', () => undefined);
-    for await (const line of createInterface({ input: incoming, crlfDelay: Infinity })) {
+    // It hands on what breaks off, also when nobody reads any more.
+    const lines = createInterface({ input: incoming, crlfDelay: Infinity }).on('error', () => undefined);
+    for await (const line of lines) {
       const message: unknown = JSON.parse(line);
       if (incoming.statusCode !== 200) throw refusalOf(message);
       yield message;

@@ -1,9 +1,10 @@
 // Measures what the architecture promises and writes docs/benchmarks.md.
-//   npm run bench [-- --json] [--only NAME]…      names: job vault note command save queue edits idle crowd restart size
+//   npm run bench [-- --json] [--only NAME]…      names: job vault note command save queue edits idle crowd restart size agents
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { agentRows } from './agent-rows.ts';
 import { commandRows, sizeRow } from './command-rows.ts';
 import { install, root } from './installed.ts';
 import { jobRow } from './job-row.ts';
@@ -31,6 +32,7 @@ const parts: Readonly<Record<string, () => Promise<Row[]>>> = {
   crowd: () => crowdRows(installed),
   restart: () => restartRows(installed),
   size: () => Promise.resolve([sizeRow(installed)]),
+  agents: agentRows,
 };
 
 /** What else the machine does can break a limit, hardly twice: the better of two tries counts. */

@@ -114,5 +114,8 @@ How each was taken; the service is always \`opus serve\` as the package has it, 
 - **One of 10,000 edited**: until the job's row has the new title of its note. Median of 20.
 - **Ten agents**: each prints a line every 100 ms for 20 s; over 15 s of them.
 - **\`opus status\`**: the bundled program through its real \`bin\`.
+- **Agents' CLIs**: the real ones of \`.cache/agents\`, and a script of Node in the place of one, with the same arguments,
+  before scripted models: whole processes, each in a HOME made for it. In the sandbox they are as the runner's driver runs
+  them. The stream is written as fast as it is taken; client, gateway and models are in one process.
 ${soak === '' ? '' : `\n${soak}`}`;
 }

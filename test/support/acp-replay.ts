@@ -73,6 +73,15 @@ function speak(
       void writer.close();
       resolve();
     };
+    const say = (line: (typeof lines)[number]): void => {
+      const text = 'noise' in line ? line.noise : JSON.stringify(withId(line.message, ids));
+      void writer.write(new TextEncoder().encode(`${text}\n`));
+    };
+    /** Killed: what is recorded after that had come before. */
+    const endAtOnce = (): void => {
+      if (!isOver) for (const line of lines.slice(at)) if (line.from === 'agent') say(line);
+      end();
+    };
     const go = (): void => {
       for (let line = lines[at]; line !== undefined && !isOver; line = lines[at]) {
         if (line.from === 'client' && 'message' in line) {
@@ -84,8 +93,7 @@ function speak(
           if (gist(said) !== gist(line.message)) differences.push(`${gist(said)} instead of ${gist(line.message)}`);
           ids.set(line.message['id'], said['id']);
         } else {
-          const text = 'noise' in line ? line.noise : JSON.stringify(withId(line.message, ids));
-          void writer.write(new TextEncoder().encode(`${text}\n`));
+          say(line);
         }
         at += 1;
       }
@@ -101,7 +109,7 @@ function speak(
       end,
       stdout: output.readable as AsyncIterable<Uint8Array>,
     };
-    request.signal?.addEventListener('abort', end, { once: true });
+    request.signal?.addEventListener('abort', endAtOnce, { once: true });
     request.conversation?.onStart(streams);
   });
 }

@@ -1,9 +1,12 @@
 import { installedCli, type CliName, type InstalledCli } from './agent-clis.ts';
 
 /** Set by `npm run test:live`, which is to fail where nothing can be shown. */
-const isRequired = process.env['OPUS_TEST_LIVE'] === 'required';
+const isAskedFor = process.env['OPUS_TEST_LIVE'] === 'required';
 
-/** Of those that a live suite wants, the ones that are installed; the others are named on standard error, loudly. */
+/**
+ * Of those that a live suite wants, the ones that are installed, where the run is meant to be a live one. What is not run
+ * live is named on standard error, loudly.
+ */
 export function liveAgents<Name extends string>(
   suite: string,
   wanted: Readonly<Record<Name, CliName>>,
@@ -13,15 +16,16 @@ export function liveAgents<Name extends string>(
     const program = installedCli(wanted[name]);
     return program === null ? [] : [[name, program] as const];
   });
-  const missing = names.filter((name) => !found.some(([other]) => other === name));
-  if (found.length === 0 && isRequired) {
+  if (found.length === 0 && isAskedFor) {
     throw new Error(`No agent of ${suite} is installed. First: node scripts/run.mjs scripts/install-agents.mjs`);
   }
-  if (missing.length > 0) {
+  const run = isAskedFor ? found : [];
+  const left = names.filter((name) => !run.some(([other]) => other === name));
+  if (left.length > 0) {
     process.stderr.write(
-      `\nNOT RUN LIVE (${suite}): ${missing.join(', ')} (${missing.length} of ${names.length} agents are not installed here).\n` +
-        'Their transcripts are tested instead. To run them: node scripts/run.mjs scripts/install-agents.mjs\n\n',
+      `\nNOT RUN LIVE (${suite}): ${left.join(', ')} (${left.length} of ${names.length} agents; ${found.length} of them installed here).\n` +
+        'What they were recorded to say is tested instead. To run them: node scripts/run.mjs scripts/install-agents.mjs, then npm run test:live\n\n',
     );
   }
-  return new Map(found);
+  return new Map(run);
 }

@@ -159,6 +159,20 @@ describe('ends that differ from agent to agent', () => {
   });
 });
 
+describe('a turn that was ended since the gateway refused', () => {
+  it.each(['cancelled', 'end_turn'])(
+    'failed for that reason, also when the agent has time to answer: %s',
+    async (stopReason) => {
+      const { lines, ...recorded } = readAcpTranscript('claude-acp', 'http-429-silent');
+      const prompt = lines.findLast((line) => 'message' in line && line.message['method'] === 'session/prompt');
+      const id = prompt !== undefined && 'message' in prompt ? prompt.message['id'] : null;
+      const answer: AcpLine = { from: 'agent', message: { jsonrpc: '2.0', id, result: { stopReason } } };
+      const replayed = await replay({ ...recorded, lines: [...lines, answer] });
+      expect(replayed.outcome).toMatchObject({ kind: 'failed', error: { code: 'agent.usage-limit' } });
+    },
+  );
+});
+
 describe('an update of a kind that nobody knows', () => {
   const success = readAcpTranscript('claude-acp', 'success');
   const sends = (method: string, params: unknown): AcpTranscript => {

@@ -10,7 +10,8 @@ import {
   type AgentRequest,
 } from '../../core/ports/agent.ts';
 import type { CircuitVerdict } from '../../core/ports/circuits.ts';
-import type { LimitsConfig } from '../../core/configuration.ts';
+import type { RunnerConfig } from '../../core/configuration.ts';
+import { secretReferences } from '../../core/secret-references.ts';
 import type { GatewayAccess } from '../../core/ports/gateway.ts';
 import { weaknessesOfAgent } from '../../core/weaker.ts';
 import { recordWeaknesses } from '../weakened.ts';
@@ -71,7 +72,7 @@ async function ask(
   const { config } = dependencies;
   const confirmed = dependencies.confirmed();
   const profile = requireAgent(confirmed.profiles, task.stage, run.featureRequest);
-  requireWithinLimits(profile, config.limits);
+  requireWithinLimits(profile, config);
   recordWeaknesses(dependencies, run, weaknessesOfAgent(profile));
   const driver = dependencies.drivers.get(profile.driver);
   if (!driver) {
@@ -186,7 +187,17 @@ async function openGateway(
 }
 
 /** opus.yml holds ceilings, which a note may stay below and never raise. */
-export function requireWithinLimits(profile: AgentProfile, limits: LimitsConfig): void {
+export function requireWithinLimits(profile: AgentProfile, config: RunnerConfig): void {
+  const { limits } = config;
+  const secrets = secretReferences(config).flatMap((reference) => (reference.kind === 'env' ? [reference.name] : []));
+  const secret = profile.env.find((name) => secrets.includes(name));
+  if (secret !== undefined) {
+    throw new OpusError(
+      'vault.agent-invalid',
+      `${profile.path} passes ${secret} to its agent, which holds a secret of opus.yml.`,
+      { hint: `Take ${secret} out of \`env\`; the gateway adds credentials to what the agent asks.` },
+    );
+  }
   const { drivers, network } = limits;
   if (drivers !== null && !drivers.includes(profile.driver)) {
     throw new OpusError(

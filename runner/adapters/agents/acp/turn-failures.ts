@@ -17,6 +17,8 @@ export function turnFailure(request: AgentRequest, run: TurnRun): ErrorSummary |
   const reason = turn?.kind === 'stopped' ? turn.reason : null;
   if (reason === 'end_turn') return null;
   if (cut === 'stalled') return stalled(request);
+  // The runner asks for that where the gateway refused; whether the agent still says so is a matter of luck.
+  if (reason === 'cancelled' && cut === 'refused') return failed(request, run, null, null);
   if (reason === 'cancelled') {
     return {
       code: 'agent.canceled',

@@ -25,7 +25,8 @@ export const codex: NativeCli = {
       ...['--ignore-user-config', '--ignore-rules', '--disable', 'multi_agent'],
       ...(request.model === '' ? [] : ['--model', request.model]),
       ...(model === null ? [] : provider(model)),
-      ...['-c', 'check_for_update_on_startup=false'],
+      // Without a network it would wait for its analytics, 5 s at the end of each run.
+      ...['-c', 'check_for_update_on_startup=false', '-c', 'analytics.enabled=false'],
       ...(session === null ? [] : [session]),
       '-',
     ],
