@@ -15,6 +15,9 @@ async function throughFaults(lab: MergeLab, id: string, fault: Omit<Fault, 'oper
     error: null,
   });
   expect(await lab.approve(id), JSON.stringify(lab.job(id).error)).toMatchObject({ status: 'succeeded', error: null });
+  // What was done is seen at once, and is no failure.
+  if (fault.afterEffect === true) expect(lab.story(id).at(-1)).toBe('merge.0 passed');
+  if (fault.afterEffect === true) expect(lab.story(id).filter((line) => line.startsWith('merge'))).toHaveLength(1);
   lab.github.faults.clear();
 }
 

@@ -24,6 +24,7 @@ it('approving reviews of trusted people on the head commit merge it; others, dis
   const adopted = await lab.look('FR-1');
   expect(adopted).toMatchObject({ waitingFor: 'approval', gate: { hash: pull.headCommit } });
   expect(headOf(lab, 'FR-1')).not.toBe(first);
+  expect(await lab.look('FR-1')).toMatchObject({ waitingFor: 'approval', gate: { hash: pull.headCommit } });
   lab.github.as('alice').review(pull, { state: 'APPROVED' });
   expect(await lab.look('FR-1')).toMatchObject({ status: 'succeeded', pullRequest: { state: 'merged' } });
   expect(lab.application.document('FR-1').decisions).toMatchObject([
