@@ -110,6 +110,7 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
     'job.resume': async ({ job }) => document(await application.resume(idOf(job))),
     'job.retry': async ({ job, from, rounds, comment }) =>
       document(await application.retry(idOf(job), { from: from ?? null, rounds: rounds ?? null, comment })),
+    'job.revert': async ({ job, comment }) => document(await application.revert(idOf(job), comment)),
     'job.unblock': ({ job }) => Promise.resolve(document(supervisor.unblock(application.job(job)))),
     'job.checkout': async ({ job, dir }) => document(await application.checkOut(idOf(job), dir)),
     'job.return': async ({ job }) => document(await application.takeBack(idOf(job))),

@@ -83,6 +83,17 @@ export function addJobCommands(program: Command, context: CommandContext): void 
       });
   }
   job
+    .command('revert')
+    .description('take what the job merged back, by a pull request of its own')
+    .argument('<job>')
+    .option('--comment <text>', 'why; kept with it')
+    .addOption(jsonOption())
+    .action(async (name: string, _given: unknown, command: Command) => {
+      const { revertJob } = await import('./job-revert.ts');
+      type Given = CommonOptions & { readonly comment?: string };
+      context.code = await revertJob(context.terminal, name, command.optsWithGlobals<Given>());
+    });
+  job
     .command('cancel')
     .description('end the job; its pull request is closed, its note parked')
     .argument('<job>')

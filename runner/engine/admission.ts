@@ -123,8 +123,14 @@ export function createAdmission(options: AdmissionOptions): Admission {
   function doneOf(notes: readonly FeatureRequest[]): ReadonlySet<string> {
     const done = notes.filter((note) => note.status === 'done').map((note) => note.id);
     // The vault may not have been told yet of one that has just succeeded.
-    const succeeded = registry.jobs({ finished: true, limit: 50 }).filter((job) => job.status === 'succeeded');
-    return new Set([...done, ...succeeded.map((job) => job.featureRequestId)]);
+    const recent = registry.jobs({ finished: true, limit: 50 });
+    const succeeded = recent.filter((job) => job.status === 'succeeded' && job.reverts === null);
+    const known = new Set([...done, ...succeeded.map((job) => job.featureRequestId)]);
+    const reverting = recent.filter(({ reverts, status }) => reverts !== null && status !== 'canceled');
+    for (const { featureRequestId } of reverting) {
+      if ((registry.newestJobOf(featureRequestId)?.reverts ?? null) !== null) known.delete(featureRequestId);
+    }
+    return known;
   }
 
   /** A usage limit of one job's agent is one of every job of that agent. */

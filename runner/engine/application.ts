@@ -44,6 +44,8 @@ export interface Application {
   resume(jobId: string): Promise<Job>;
   /** A job that waits goes on whatever it waits for: at once where a service runs, else as soon as one does. */
   unblock(jobId: string): Promise<Job>;
+  /** A job that takes what this one merged back; what was built on it is put before a person. */
+  revert(jobId: string, comment: string): Promise<Job>;
   /** Ends the job, closing its pull request; its note is parked. */
   cancel(jobId: string, reason: string): Promise<Job>;
   /** Hands the job's work to a person, as a clone in `folder` (absolute). */

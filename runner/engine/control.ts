@@ -270,7 +270,8 @@ export async function cancel(
   const canceled = recordJob(dependencies.registry, `${job.id}/cancel`, job, {
     fields: await canceledFields(dependencies, job),
     events: [['job.canceled', { reason }]],
-    noteStatus,
+    // Without its revert the request is as done as it was.
+    noteStatus: noteStatus === 'parked' && job.reverts !== null ? 'done' : noteStatus,
   });
   await cleanUp(dependencies, job.id);
   return canceled;

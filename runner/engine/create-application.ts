@@ -9,6 +9,7 @@ import { checkOut, takeBack } from './checkout.ts';
 import { decide, recover, retry, takeNoteDecision } from './control.ts';
 import { dispatch } from './dispatcher.ts';
 import { expectedOf } from './expected.ts';
+import { holdDependents, revertJob } from './revert.ts';
 import { pause, resume, stopAndCancel, unblock } from './job-control.ts';
 import { recordJob } from './job-recorder.ts';
 import type { JobRuntime } from './job-runtime.ts';
@@ -117,6 +118,13 @@ export function createApplication(runtime: JobRuntime): Application {
       }
     },
     takeBack: (jobId) => recorded(takeBack(dependencies, running, requireJob(jobId))),
+    async revert(jobId, comment) {
+      const job = await revertJob(dependencies, requireJob(jobId), comment);
+      await holdDependents(dependencies, running, job, await vault.scan());
+      runtime.changed();
+      await tell();
+      return registry.job(job.id) ?? job;
+    },
     cancel: (jobId, reason) => recorded(stopAndCancel(dependencies, running, requireJob(jobId), reason, 'parked')),
     giveUp(jobId, error) {
       const job = registry.job(jobId);

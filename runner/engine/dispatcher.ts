@@ -76,6 +76,7 @@ export async function dispatch(
     queuedAt: now,
     missingSince: null,
     checkout: null,
+    reverts: null,
     createdAt: now,
     updatedAt: now,
   };

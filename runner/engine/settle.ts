@@ -61,7 +61,7 @@ export async function settle(
       recordJob(registry, key, job, {
         fields: await canceledFields(dependencies, job),
         events: [['job.canceled', { reason: 'rejected', comment: upcoming.comment }]],
-        noteStatus: upcoming.parks === true ? 'parked' : 'rejected',
+        noteStatus: job.reverts !== null ? 'done' : upcoming.parks === true ? 'parked' : 'rejected',
       });
       break;
     case 'done':

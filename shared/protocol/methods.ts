@@ -116,6 +116,7 @@ export const methods = {
     }),
     result: jobDocument,
   },
+  'job.revert': { params: z.strictObject({ ...ofJob, comment }), result: jobDocument },
   'job.unblock': { params: oneJob, result: jobDocument },
   /** `dir` is an absolute path: the caller's current folder is not the runner's. */
   'job.checkout': {

@@ -50,6 +50,7 @@ describe('a registry of the first version', () => {
       holdUntil: null,
       missingSince: null,
       checkout: null,
+      reverts: null,
     };
     expect(registry.jobs({ finished: true })).toEqual([
       {

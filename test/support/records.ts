@@ -31,6 +31,7 @@ export function aJob(fields: Partial<Job> = {}): Job {
     queuedAt: 1,
     missingSince: null,
     checkout: null,
+    reverts: null,
     createdAt: 1,
     updatedAt: 1,
     ...fields,

@@ -27,6 +27,7 @@ describe('the methods of the protocol', () => {
       'job.resume',
       'job.retry',
       'job.return',
+      'job.revert',
       'job.unblock',
       'runner.drain',
       'runner.pause',

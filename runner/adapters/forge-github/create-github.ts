@@ -38,6 +38,7 @@ export function createGithub(options: GithubOptions): Github {
   const connections = new Map<string, { readonly key: string; readonly connection: GithubConnection }>();
   const pulls = new Map<string, PullRequests>();
   const targets = createPushTargets();
+  const calls = new Map<string, number>();
 
   function connectionOf({ name }: Pick<RepositoryAddress, 'name'>): GithubConnection {
     const settings = options.settingsOf(name);
@@ -49,7 +50,13 @@ export function createGithub(options: GithubOptions): Github {
     const key = JSON.stringify(settings);
     const known = connections.get(name);
     if (known?.key === key) return known.connection;
-    const connection = createConnection(settings, options);
+    const connection = createConnection(settings, {
+      ...options,
+      onCall: (call) => {
+        calls.set(name, (calls.get(name) ?? 0) + 1);
+        options.onCall?.(call);
+      },
+    });
     connections.set(name, { key, connection });
     return connection;
   }
@@ -68,7 +75,8 @@ export function createGithub(options: GithubOptions): Github {
       ...(options.mergeLookMs === undefined ? {} : { mergeLookMs: options.mergeLookMs }),
     }),
     pullRequestsOf(repository) {
-      const known = pulls.get(repository) ?? createGithubPullRequests(connectionOf, repository);
+      const known =
+        pulls.get(repository) ?? createGithubPullRequests(connectionOf, repository, () => calls.get(repository) ?? 0);
       pulls.set(repository, known);
       return known;
     },

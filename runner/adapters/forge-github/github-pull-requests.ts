@@ -35,6 +35,7 @@ const runsAnswer = z.object({
 export function createGithubPullRequests(
   connectionOf: (repository: Pick<RepositoryAddress, 'name'>) => GithubConnection,
   name: string,
+  calls: () => number,
 ): PullRequests {
   const writers = new KeptAnswers<{ readonly may: boolean; readonly at: number }>(500);
   const counted = new KeptAnswers<number>(1000);
@@ -129,6 +130,7 @@ export function createGithubPullRequests(
       await connectionOf(repository).mutate('resolve a thread', resolveMutation, { thread });
     },
     merge: (request) => mergePull(connectionOf(request.repository), request),
+    calls,
     self: () => connectionOf({ name }).tokens.login(),
     markReady: (repository, number) => markReady(connectionOf(repository), number),
     mayWrite,

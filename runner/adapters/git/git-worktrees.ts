@@ -10,6 +10,7 @@ import { createHostGit, type HostGit } from './host-git.ts';
 import { createLeftovers } from './leftovers.ts';
 import { createMirrors } from './mirror.ts';
 import { createPublishing, type PushTargetOf } from './publishing.ts';
+import { createReverts } from './revert.ts';
 import { refuseForbiddenChanges } from './staged-changes.ts';
 import { nestedRepository, stageTree } from './staging.ts';
 import { createTreeFolders } from './tree-folder.ts';
@@ -149,6 +150,7 @@ export function createGitWorktrees(options: GitWorktreesOptions): Worktrees {
     prepare: (request) => folders.prepare(request),
     commit,
     ...history,
+    revert: createReverts(git, mirrors),
     heads: (repository) => mirrors.heads(repository),
     keep,
     kept,

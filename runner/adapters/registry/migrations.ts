@@ -180,6 +180,7 @@ const migrations: readonly string[] = [
   `,
   `
   ALTER TABLE decisions ADD COLUMN device TEXT;
+  ALTER TABLE jobs ADD COLUMN reverts TEXT;
   CREATE TABLE happenings (
     seq INTEGER PRIMARY KEY AUTOINCREMENT,
     job_id TEXT NOT NULL REFERENCES jobs (id),

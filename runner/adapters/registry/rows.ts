@@ -53,6 +53,7 @@ export function jobFromRow(row: JobRow): Job {
     queuedAt: row.queued_at,
     missingSince: row.missing_since,
     checkout: row.checkout,
+    reverts: row.reverts,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   };
@@ -88,6 +89,7 @@ export function jobToColumns(job: Partial<Job>): Columns<JobRow> {
     queued_at: job.queuedAt,
     missing_since: job.missingSince,
     checkout: job.checkout,
+    reverts: job.reverts,
     created_at: job.createdAt,
     updated_at: job.updatedAt,
   };

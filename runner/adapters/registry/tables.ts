@@ -37,6 +37,7 @@ export interface JobRow {
   queued_at: number;
   missing_since: number | null;
   checkout: string | null;
+  reverts: string | null;
   created_at: number;
   updated_at: number;
 }

@@ -166,6 +166,8 @@ export interface Job {
   readonly missingSince: number | null;
   /** The folder in which a person works on it. */
   readonly checkout: string | null;
+  /** The job whose merge it takes back; null for one that builds something. */
+  readonly reverts: string | null;
   readonly createdAt: number;
   readonly updatedAt: number;
 }

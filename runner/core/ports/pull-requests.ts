@@ -17,6 +17,8 @@ export interface PullRequests {
   resolve(repository: RepositoryAddress, thread: string): Promise<void>;
   /** Merges exactly `commit`; any other head is refused. */
   merge(request: MergeOnForge): Promise<ForgeMergeOutcome>;
+  /** How many calls of the forge were made so far. */
+  calls(): number;
   /** The login that we act as; null where the forge does not tell. */
   self(): Promise<string | null>;
   /** Makes a draft ready, so that it can be merged. */

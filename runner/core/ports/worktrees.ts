@@ -15,6 +15,8 @@ export interface Worktrees {
   commit(request: CommitTree): Promise<string | null>;
   /** Commit of a merge of `head` into `base` by git itself, without a tree. */
   merge(request: MergeRequest): Promise<MergeOutcome>;
+  /** Commit on `base` that takes `merge`, by which `head` came into it, out again; by git itself, without a tree. */
+  revert(request: RevertRequest): Promise<RevertOutcome>;
   /** Unified diff of what `head` adds since it left `base`; cut at `maxBytes` with a line that says so. */
   diff(repository: RepositoryAddress, base: string, head: string, maxBytes: number): Promise<string>;
   diffStat(repository: RepositoryAddress, base: string, head: string): Promise<DiffStat>;
@@ -136,6 +138,22 @@ export type MergeOutcome =
   | { readonly kind: 'merged'; readonly commit: string }
   /** `commit` holds the merged tree with git's conflict markers in it, parents as a clean merge would have: where a fix round starts. */
   | { readonly kind: 'conflict'; readonly files: readonly string[]; readonly detail: string; readonly commit: string };
+
+export interface RevertRequest {
+  readonly repository: RepositoryAddress;
+  readonly base: string;
+  /** As the forge calls it: a merge commit, a squashed one, or the last of those that were rebased. */
+  readonly merge: string;
+  readonly head: string;
+  readonly message: string;
+  readonly trailers: readonly (readonly [string, string])[];
+}
+
+export type RevertOutcome =
+  | { readonly kind: 'reverted'; readonly commit: string }
+  /** The base has nothing of it. */
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'conflict'; readonly files: readonly string[] };
 
 export interface DiffStat {
   readonly files: readonly { readonly path: string; readonly added: number | null; readonly removed: number | null }[];

@@ -14,11 +14,11 @@ export function noteStatusOf(job: Job): NoteStatus {
     case 'paused':
       return job.pullRequest?.state === 'open' ? 'in-review' : 'in-progress';
     case 'succeeded':
-      return 'done';
+      return job.reverts === null ? 'done' : 'parked';
     case 'failed':
       return 'needs-human';
     case 'canceled':
-      return 'parked';
+      return job.reverts === null ? 'parked' : 'done';
     case 'waiting':
       if (job.waitingFor === 'human' || job.waitingFor === 'budget') return 'needs-human';
       if (job.waitingFor === 'dependency') return 'blocked';

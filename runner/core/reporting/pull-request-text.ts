@@ -28,6 +28,7 @@ export function pullRequestText(
   const reviewed = reviewResult.safeParse(attempts.findLast((attempt) => attempt.stage === 'review')?.result);
   const summary = (plan?.result as { summary?: string } | null)?.summary;
   const sections = [
+    ...(job.reverts === null ? [] : [`This takes the merge of ${job.reverts} back.`]),
     `Job ${job.id} for the feature request [${featureRequest.id}](${noteLink(facts.vaultName, featureRequest.path)}) (${featureRequest.path}).`,
     ...(summary ? [`## Plan\n\n${summary}`] : []),
     `## Tests\n\n${
@@ -50,7 +51,8 @@ export function pullRequestText(
     ...(facts.cost === '' ? [] : [`Cost so far: ${facts.cost}.`]),
     ...facts.weaker.map((weakness) => `**Weaker: ${weakness}.**`),
   ];
-  return { title: `${featureRequest.id}: ${featureRequest.title}`, body: `${sections.join('\n\n')}\n` };
+  const title = `${featureRequest.id}: ${featureRequest.title}`;
+  return { title: job.reverts === null ? title : `Revert ${title}`, body: `${sections.join('\n\n')}\n` };
 }
 
 function tamperText(findings: readonly TamperFinding[]): string {

@@ -9,7 +9,7 @@ import { obeyCommands, type CancelJob } from './obey-commands.ts';
 export interface Follower {
   /** Looks at all open pull requests of one repository, or of all. Two looks at one repository never run at once. */
   look(repository?: string): Promise<void>;
-  /** Milliseconds until the next look is worth its calls. */
+  /** Milliseconds until the next look is worth its calls; looks that took more than one make it longer. */
   pauseMs(): number;
   /** What keeps it from looking, by repository. */
   problems(): readonly ErrorSummary[];
@@ -38,6 +38,7 @@ export function createFollower({ dependencies, changed, cancel }: FollowerOption
   const rested = new Map<string, number>();
   const pictures = new Map<string, string>();
   let quiet = 0;
+  let owed = 0;
 
   const followed = (): Map<string, Job[]> => {
     const byRepository = new Map<string, Job[]>();
@@ -54,6 +55,7 @@ export function createFollower({ dependencies, changed, cancel }: FollowerOption
     if (pulls === null || url === undefined || (rested.get(name) ?? 0) > clock.now()) return;
     const repository = { name, url };
     const numbers = jobs.flatMap(({ pullRequest }) => (pullRequest === null ? [] : [pullRequest.number]));
+    const before = pulls.calls();
     const observed = await pulls.observe(repository, numbers);
     const self = await pulls.self();
     noteWhetherQuiet(name, observed);
@@ -67,6 +69,7 @@ export function createFollower({ dependencies, changed, cancel }: FollowerOption
       }
     }
     problems.delete(name);
+    owed += Math.max(0, pulls.calls() - before - 1);
   }
 
   function noteWhetherQuiet(name: string, observed: readonly ObservedPullRequest[]): void {
@@ -122,7 +125,10 @@ export function createFollower({ dependencies, changed, cancel }: FollowerOption
     },
     pauseMs() {
       const { active, idle } = dependencies.config.polling;
-      return Math.min(Math.max(active, idle), active * Math.max(1, quiet / quietLooks));
+      const wanted = active * Math.max(1, quiet / quietLooks, 1 + owed);
+      const pause = Math.min(Math.max(active, idle), wanted);
+      owed = Math.max(0, owed - (pause / active - 1));
+      return pause;
     },
     problems: () => [...problems.values()],
   };

@@ -48,7 +48,7 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     labels: policy.labels,
     reviewers: policy.reviewers,
     reopen: isAskedForAnew(dependencies, job.id),
-    ...(run.featureRequest.issue === null ? {} : { closes: run.featureRequest.issue }),
+    ...(run.featureRequest.issue === null || job.reverts !== null ? {} : { closes: run.featureRequest.issue }),
   });
   const delivered = { number: pullRequest.number, tampering, lines: stat.added + stat.removed };
   await answerRemarks(dependencies, run, pullRequest.number, head);
