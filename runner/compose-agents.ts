@@ -8,7 +8,7 @@ import { openEndpoint } from './adapters/gateway/endpoints.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
 import { findProgram } from './adapters/sandbox/program-lookup.ts';
 import { parseAgentNote } from './adapters/vault/agent-note.ts';
-import { chooseSandbox } from './compose-parts.ts';
+import { chooseSandbox } from './compose-sandbox.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { agentKinds, isOlder, kindOf, programOf, usualEndpoints, type AgentKind } from './core/agent-kinds.ts';
 import { endpointsOf } from './core/agents.ts';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
 import { createDrivers } from './compose-drivers.ts';
-import { chooseSandbox } from './compose-parts.ts';
+import { chooseSandbox } from './compose-sandbox.ts';
 import type { RunnerConfig } from './core/configuration.ts';
 import type { AgentOutcome, AgentProfile, AgentRequest } from './core/ports/agent.ts';
 import type { GatewayAccess } from './core/ports/gateway.ts';

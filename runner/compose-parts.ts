@@ -19,7 +19,6 @@ import { openRegistrySafely } from './adapters/registry/open-registry-safely.ts'
 import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
 import { endOrphans, sandboxName } from './adapters/sandbox/orphans.ts';
-import { createUnconfinedSandbox } from './adapters/sandbox/unconfined.ts';
 import { createFileVault } from './adapters/vault/file-vault.ts';
 import { OpusError } from '#shared/domain/errors.ts';
 import { parsePolicy } from './config/policy.ts';
@@ -31,6 +30,7 @@ import type { Clock } from './core/ports/clock.ts';
 import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
 import { createDrivers } from './compose-drivers.ts';
+import { chooseSandbox, counted } from './compose-sandbox.ts';
 import { createCurrentVault } from './current-vault.ts';
 import { createEventBell, type EventBell } from './event-bell.ts';
 import { packageVersion } from './config/package-root.ts';
@@ -234,25 +234,6 @@ export async function composeParts(
   };
 }
 
-/** Counts the runs that are going on. */
-function counted(sandbox: Sandbox): { readonly sandbox: Sandbox; alive(): number } {
-  let alive = 0;
-  return {
-    alive: () => alive,
-    sandbox: {
-      probe: () => sandbox.probe(),
-      async run(request) {
-        alive += 1;
-        try {
-          return await sandbox.run(request);
-        } finally {
-          alive -= 1;
-        }
-      },
-    },
-  };
-}
-
 /** Taken for what they say, these keys would be believed in vain. */
 function refuseUnsupported({ engine, vault, file }: RunnerConfig): void {
   if (engine.kind !== 'embedded') {
@@ -284,23 +265,6 @@ function makeFolders(config: RunnerConfig): void {
       });
     }
   }
-}
-
-/** `required` gives the isolating one even where it does not work: every run then says why. */
-export async function chooseSandbox(
-  config: Pick<RunnerConfig, 'sandbox'>,
-  isolating: Sandbox,
-): Promise<{ sandbox: Sandbox; state: SandboxProbe }> {
-  if (config.sandbox === 'off') {
-    const sandbox = createUnconfinedSandbox({
-      reason: 'opus.yml says "sandbox: off".',
-      hint: 'Write "sandbox: required" in opus.yml.',
-    });
-    return { sandbox, state: await sandbox.probe() };
-  }
-  const state = await isolating.probe();
-  if (state.kind === 'isolated' || config.sandbox === 'required') return { sandbox: isolating, state };
-  return { sandbox: createUnconfinedSandbox({ reason: state.reason, hint: state.hint }), state };
 }
 
 /** While no policy was ever confirmed, a broken one is no reason to go by the defaults. */
