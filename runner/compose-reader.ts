@@ -11,6 +11,7 @@ import { issueKeys } from './core/issues/issue-keys.ts';
 import type { Attempt, Job, RegistryReader } from './core/ports/job-registry.ts';
 import type { DiffStat } from './core/ports/worktrees.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
+import { isToldDraft } from './core/pull-request/draft-state.ts';
 import { shownComments, type ShownComment } from './core/pull-request/shown-comments.ts';
 import type { Trust } from './engine/trust.ts';
 
@@ -33,6 +34,8 @@ export interface Reader {
   document(name: string): JobDocument;
   /** What was said of the job's pull request and is not obeyed. */
   comments(jobId: string): ShownComment[];
+  /** Whether its pull request was a draft when last seen. */
+  isDraft(jobId: string): boolean;
   diff(name: string): Promise<{ readonly text: string; readonly stat: DiffStat }>;
   logFiles(jobId: string): Promise<{ readonly name: string; readonly path: string }[]>;
   trust(): Promise<Trust>;
@@ -97,6 +100,7 @@ export function composeReader(config: RunnerConfig): Reader {
     job: requireJob,
     attempts: (jobId) => registry?.attempts(jobId) ?? [],
     comments: (jobId) => shownComments(registry?.events({ afterSeq: 0, jobId, limit: mostEvents }) ?? []),
+    isDraft: (jobId) => isToldDraft(registry?.events({ afterSeq: 0, jobId, limit: mostEvents }) ?? []),
     document: (name) => document(requireJob(name)),
     async diff(name) {
       const job = requireJob(name);

@@ -13,7 +13,12 @@ export async function showJob(terminal: Terminal, name: string, options: ReadOpt
       for (const line of jobLines(
         terminal,
         document,
-        { ...job, comments: reader.comments(job.id), isWorkedOn: workingProcess(located.config.data) !== null },
+        {
+          ...job,
+          comments: reader.comments(job.id),
+          isDraft: reader.isDraft(job.id),
+          isWorkedOn: workingProcess(located.config.data) !== null,
+        },
         located,
       ))
         terminal.out(line);

@@ -16,6 +16,8 @@ export interface JobNames {
   readonly checkout?: string | null;
   /** What was said of the pull request and is not obeyed. */
   readonly comments?: readonly ShownComment[];
+  /** Whether its pull request was a draft when last seen. */
+  readonly isDraft?: boolean;
 }
 
 /** What a person wants to know of a job, and what to do next. */
@@ -34,7 +36,10 @@ export function jobLines(terminal: Terminal, job: JobDocument, names: JobNames, 
         : `branch        ${job.branch} at ${job.commit.slice(0, 8)}`,
     );
   }
-  if (job.pr !== null) lines.push(`pull request  #${job.pr.number} ${job.pr.state}, ${plainLine(job.pr.url)}`);
+  if (job.pr !== null) {
+    const state = names.isDraft === true && job.pr.state === 'open' ? 'a draft' : job.pr.state;
+    lines.push(`pull request  #${job.pr.number} ${state}, ${plainLine(job.pr.url)}`);
+  }
   for (const { author, body } of names.comments ?? [])
     lines.push(`comment       ${plainLine(author)}: ${plainLine(body)}`);
   for (const weakness of job.weaker)

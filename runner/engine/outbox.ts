@@ -5,6 +5,7 @@ import type { KeyWrite, KeyWriteOutcome } from '../core/ports/vault.ts';
 import { tellingClash } from '../core/reporting/note-keys.ts';
 import { weaknessesOfJob } from '../core/weaker.ts';
 import { runReport } from '../core/reporting/run-report.ts';
+import { isToldDraft } from '../core/pull-request/draft-state.ts';
 import { shownComments } from '../core/pull-request/shown-comments.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { sealed } from './report-seal.ts';
@@ -153,11 +154,13 @@ async function report(dependencies: EngineDependencies, job: Job): Promise<strin
           .diffStat({ name: job.repository, url: repository.url }, job.baseCommit, job.headCommit)
           .catch(() => null)
       : null;
+  const events = registry.events({ afterSeq: 0, jobId: job.id, limit: mostEvents });
   const text = runReport({
     job,
     attempts: registry.attempts(job.id),
     decisions: registry.decisions(job.id),
-    comments: shownComments(registry.events({ afterSeq: 0, jobId: job.id, limit: mostEvents })),
+    comments: shownComments(events),
+    isDraft: isToldDraft(events),
     stat,
     weaker: weaknessesOfJob(registry, job.id),
     notTested: repository?.test === null,

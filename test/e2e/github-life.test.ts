@@ -120,7 +120,7 @@ it('says of each kind of access that it lacks what lacks, and leaves it to a per
   lab.github.protect(guarded, lab.job('PR-1').branch);
   lab.github.revoke(lab.tokenInUse());
   await lab.call('approval.decide', { job: 'PR-1', kind: 'changes', comment: 'More.', person: 'ada' });
-  await lab.atPerson('PR-1', 'git.failed');
+  await lab.atPerson('PR-1', 'forge.unauthorized');
   lab.replaceToken(token);
   await lab.retry('PR-1', null);
   const refused = await lab.atPerson('PR-1', 'forge.push-refused');

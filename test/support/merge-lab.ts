@@ -35,6 +35,7 @@ export interface MergeLab {
   edit(id: string, change: (text: string) => string): void;
   /** A property of a note; empty when it has none. */
   property(id: string, key: string): string;
+  report(id: string): string;
   /** A new job, taken to where it rests. */
   dispatch(id: string): Promise<Job>;
   /** A look at the pull requests, and what follows for the jobs; the newest job of the request. */
@@ -169,6 +170,7 @@ export async function makeMergeLab(options: MergeLabOptions = {}): Promise<Merge
       const value = new RegExp(`^${key}: (.*)$`, 'm').exec(noteText(id))?.[1] ?? '';
       return value.startsWith('"') ? (JSON.parse(value) as string) : value;
     },
+    report: (id) => readFileSync(join(folder, `vault/20_runs/${lab.job(id).id}.md`), 'utf8'),
     async dispatch(id) {
       return await work(await application.dispatch(id, { again: false }));
     },

@@ -96,12 +96,24 @@ describe('a message', () => {
   it.each([
     ['plan', 'Its plan is written', 'npx opus approve FR-1'],
     ['merge', 'The change abcdef01 is ready; it is merged into main', 'npx opus changes FR-1 --comment "…"'],
+    ['ci', 'It changes what the forge runs as soon as it is pushed', 'npx opus job diff FR-1-1'],
     ['budget', 'Its budget is used up', 'npx opus reject FR-1'],
     ['question', 'It waits for your answer.', 'npx opus answer FR-1 --comment "…"'],
   ])('says what is asked at a %s gate', (gate, why, command) => {
     const { text } = messageOf(event('approval.requested', { gate, hash: 'abcdef0123' }));
     expect(text).toContain(why);
     expect(text).toContain(command);
+  });
+
+  it('names the files at a ci gate, as the note does', () => {
+    const error = { code: 'forge.ci-change' as const, message: 'It changes .github/workflows/build.yml.', hint: null };
+    const { text } = messageOf(event('approval.requested', { gate: 'ci', hash: 'abcdef0123' }), aJob({ error }));
+    expect(text.split('\n')).toEqual([
+      'It changes what the forge runs as soon as it is pushed; it is pushed once you approve that.',
+      'It changes .github/workflows/build.yml.',
+      'Look at it with: npx opus job diff FR-1-1',
+      'Decide with: npx opus approve FR-1, npx opus changes FR-1 --comment "…" or npx opus reject FR-1',
+    ]);
   });
 
   it.each([

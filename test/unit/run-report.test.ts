@@ -8,6 +8,7 @@ const report = (attempts: readonly Attempt[], comment = ''): string =>
     job: aJob({ status: 'canceled', title: 'A title' }),
     attempts,
     comments: [],
+    isDraft: false,
     decisions: [
       {
         jobId: 'FR-1-1',

@@ -37,12 +37,20 @@ export function originFailureOf(repository: { name: string; url: string }, doing
       details: { stderr: bounded(stderr) },
     });
   }
-  if (/Authentication failed|could not read Username|terminal prompts disabled|Permission denied|403/.test(stderr)) {
+  const isOverHttp = /^https?:/i.test(repository.url);
+  if (
+    /Authentication failed|could not read Username|terminal prompts disabled|Permission denied|returned error: 40[13]/.test(
+      stderr,
+    )
+  ) {
     return new OpusError(
-      'git.failed',
+      // Over HTTP it is the answer of a server, which another try does not change.
+      isOverHttp ? 'forge.unauthorized' : 'git.failed',
       `The origin of '${repository.name}' at ${where} refused the runner's credentials.`,
       {
-        hint: `Check the token or key of repos.${repository.name} in opus.yml.`,
+        hint: isOverHttp
+          ? `The token of repos.${repository.name} in opus.yml has expired, was revoked or may not do this, or there is no such repository: mend that, then retry. \`opus doctor\` checks it.`
+          : `Check the token or key of repos.${repository.name} in opus.yml.`,
         details: { stderr: bounded(stderr) },
       },
     );

@@ -21,6 +21,8 @@ export interface ReportFacts {
   readonly decisions: readonly RecordedDecision[];
   /** What was said of the pull request and is not obeyed. */
   readonly comments: readonly ShownComment[];
+  /** Whether its pull request was a draft when last seen. */
+  readonly isDraft: boolean;
   readonly stat: DiffStat | null;
   /** In what the job was less protected than it could be. */
   readonly weaker: readonly string[];
@@ -105,6 +107,9 @@ function standing({ job, command }: ReportFacts): string {
 
 function warnings(facts: ReportFacts): string {
   const lines = facts.weaker.map((weakness) => `> [!warning] **Weaker:** ${weakness}.`);
+  const { pullRequest } = facts.job;
+  if (facts.isDraft && pullRequest?.state === 'open')
+    lines.push(`> [!note] The pull request #${pullRequest.number} is a draft; the merge makes it ready.`);
   if (facts.notTested) lines.push('> [!warning] No test command is configured: **nothing was tested**.');
   const refused = [...new Set(facts.attempts.flatMap((attempt) => attempt.refusedHosts))];
   if (refused.length > 0) lines.push(`> [!note] Refused network: ${refused.map((host) => `\`${host}\``).join(', ')}.`);

@@ -8,6 +8,7 @@ import { approversOf } from '../next-of-job.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
 import { showComments } from './show-comments.ts';
+import { showDraft } from './show-draft.ts';
 
 export interface FollowedPullRequest {
   readonly repository: RepositoryAddress;
@@ -34,7 +35,10 @@ export async function followJob(
   const { registry } = dependencies;
   const facts = await factsOf(dependencies, followed);
   const followedJob = registry.job(jobId);
-  if (followedJob !== null) showComments(dependencies, followedJob, followed.pull, facts);
+  if (followedJob !== null) {
+    showDraft(dependencies, followedJob, followed.pull);
+    showComments(dependencies, followedJob, followed.pull, facts);
+  }
   let isOnTop: boolean | null = null;
   let hasChanged = false;
   for (let count = 0; count < mostReactions; count++) {
