@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { boundaryKinds, formatAim, parseAim, phasesOf, type Aim, type BoundaryCounts } from '../support/boundaries.ts';
 import { startScript } from '../support/child-process.ts';
 import { makeServiceLab, type ServiceLab } from '../support/service-lab.ts';
@@ -24,12 +24,7 @@ const restsWithinMs = 120_000;
 const pairs = boundaryKinds.flatMap((kind) => phasesOf(kind).map((phase) => ({ kind, phase })));
 const folder = mkdtempSync(join(tmpdir(), 'service-kill-'));
 
-beforeAll(() => {
-  // Children that live for a second should not spend half of it on compiling.
-  process.env['NODE_COMPILE_CACHE'] = join(folder, 'compiled');
-});
 afterAll(() => {
-  delete process.env['NODE_COMPILE_CACHE'];
   rmSync(folder, { recursive: true, force: true });
 });
 
