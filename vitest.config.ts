@@ -33,7 +33,7 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    maxWorkers: 2,
+    maxWorkers: 3,
     // Leaks are looked for among a worker's own processes.
     pool: 'forks',
     alias: [{ find: /^obsidian$/, replacement: 'obsidian-test-mocks/obsidian' }],

@@ -70,7 +70,9 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
     }
     if (change.happening) {
       const { jobId, happening, ...recorded } = change.happening;
-      execute(build.insertInto('happenings').values({ job_id: jobId, happening: JSON.stringify(happening), ...recorded }));
+      execute(
+        build.insertInto('happenings').values({ job_id: jobId, happening: JSON.stringify(happening), ...recorded }),
+      );
     }
     if (change.retry) {
       const { jobId, from, ...retry } = change.retry;
