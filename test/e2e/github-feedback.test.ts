@@ -109,6 +109,8 @@ it('who may write steers by a review and is answered on the thread; others are s
     expect.stringMatching(/^alice: /),
     `opus: ${second.headCommit?.slice(0, 8) ?? ''}`,
   ]);
+  // By this it would be found again; readers do not see it.
+  expect(threads?.comments[1]?.body).toMatch(/\n<!-- opus:answer\S+ -->$/);
   expect(strangers).toMatchObject({ resolvedBy: null, comments: [{ author: 'mallory' }] });
 
   const asked = second.headCommit ?? '';
