@@ -1,7 +1,8 @@
 //   node scripts/run.mjs esbuild.config.mjs [--dev] [--only plugin|runner|schemas] [--out FOLDER]
 import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { createRequire } from 'node:module';
+import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 
@@ -58,12 +59,17 @@ async function runner() {
     minifySyntax: !values.dev,
     lineLimit: values.dev ? 0 : 160,
     legalComments: values.dev ? 'inline' : 'external',
-    // Three packages bring the same version each.
-    alias: { ajv: './node_modules/@fastify/ajv-compiler/node_modules/ajv' },
+    // Three packages bring the same version each, wherever npm put it.
+    alias: { ajv: ajvOfFastify() },
     // Bundled CommonJS packages call require, which an ES module does not have.
     banner: { js: "const require = process.getBuiltinModule('node:module').createRequire(import.meta.url);" },
   });
   if (!values.dev) await keepToAscii(folder);
+}
+
+function ajvOfFastify() {
+  const fastify = createRequire(import.meta.url).resolve('@fastify/ajv-compiler');
+  return dirname(createRequire(fastify).resolve('ajv/package.json'));
 }
 
 /** One character beyond ASCII makes the engine keep the whole file with two bytes for each; esbuild leaves those in patterns. */
