@@ -2,21 +2,26 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, expect, it } from 'vitest';
+import { afterAll, expect, it, onTestFinished } from 'vitest';
 import { boundaryKinds, formatAim, parseAim, phasesOf, type Aim, type BoundaryCounts } from '../support/boundaries.ts';
 import { startScript } from '../support/child-process.ts';
+import { startGitHub, type GitHub } from '../support/github/start-github.ts';
 import { makeServiceLab, type ServiceLab } from '../support/service-lab.ts';
 import { expectSoundEnd, expectSoundNotes } from '../support/service-soundness.ts';
 
 /**
  * `OPUS_SERVICE_KILLS=300 npm test -- test/e2e/service-kill.test.ts` for longer. `OPUS_SERVICE_KILL_SEED` chooses the same
- * kills again, and `OPUS_SERVICE_REPLAY="push:2:during 840ms"` does exactly these, one after the other, in one lab.
+ * kills again, and `OPUS_SERVICE_REPLAY="push:2:during 840ms"` does exactly these, one after the other, in one lab; with
+ * `github` before them in one whose second repository is on a GitHub.
  */
 const kills = Number(process.env['OPUS_SERVICE_KILLS'] ?? 60);
 const seed = Number(process.env['OPUS_SERVICE_KILL_SEED'] ?? Date.now() % 1_000_000);
 const replay = process.env['OPUS_SERVICE_REPLAY'];
+const hosted = 'github';
 /** Fewer than the runners that may die in one stage before a person is asked. */
 const killsASeries = 8;
+/** Of so many series one is with a GitHub. */
+const everyHosted = 8;
 /** Of every three kills one falls at random. */
 const everyRandom = 3;
 const goesOnWithinMs = 10_000;
@@ -82,9 +87,16 @@ interface Series {
   readonly goneOnAfterMs: readonly number[];
 }
 
+/** It lives on while the service is killed. */
+async function startHost(): Promise<GitHub> {
+  const github = await startGitHub();
+  onTestFinished(() => github.stop());
+  return github;
+}
+
 /** Kills the service of one lab again and again, lets it end, and looks at what it came to. */
-async function runSeries(name: string, planned: readonly Kill[]): Promise<Series> {
-  const lab = makeServiceLab(join(folder, name));
+async function runSeries(name: string, planned: readonly Kill[], isHosted: boolean): Promise<Series> {
+  const lab = makeServiceLab(join(folder, name), isHosted ? await startHost() : null);
   const done: Kill[] = [];
   const goneOnAfterMs: number[] = [];
   let missed: readonly Kill[] = [];
@@ -102,10 +114,7 @@ async function runSeries(name: string, planned: readonly Kill[]): Promise<Series
     }
     expectSoundEnd(lab);
   } catch (thrown) {
-    const story = planned
-      .slice(0, done.length + 1)
-      .map(formatKill)
-      .join(' ');
+    const story = [...(isHosted ? [hosted] : []), ...planned.slice(0, done.length + 1).map(formatKill)].join(' ');
     throw new Error(`Seed ${seed}, ${name}: repeat it with OPUS_SERVICE_REPLAY="${story}"`, { cause: thrown });
   }
   rmSync(lab.folder, { recursive: true, force: true });
@@ -164,8 +173,9 @@ function tableOf(done: readonly Kill[]): string {
 it.runIf(replay !== undefined)(
   'the kills of OPUS_SERVICE_REPLAY repeat nothing and lose nothing',
   async () => {
-    const planned = (replay ?? '').split(/\s+/).filter((text) => text !== '');
-    const { done } = await runSeries('replay', planned.map(parseKill));
+    const words = (replay ?? '').split(/\s+/).filter((text) => text !== '');
+    const planned = words.filter((word) => word !== hosted).map(parseKill);
+    const { done } = await runSeries('replay', planned, words.includes(hosted));
     expect(done.length).toBeGreaterThan(0);
   },
   600_000,
@@ -182,7 +192,7 @@ it.skipIf(replay !== undefined)(
     for (let series = 0; done.length < kills; series++) {
       expect(series, 'most series end before their kills').toBeLessThan(kills);
       while (waiting.length < killsASeries) waiting.push(next.next().value);
-      const outcome = await runSeries(`series-${series}`, waiting);
+      const outcome = await runSeries(`series-${series}`, waiting, series % everyHosted === 1);
       done.push(...outcome.done);
       goneOnAfterMs.push(...outcome.goneOnAfterMs);
       waiting = outcome.missed.map(sooner);

@@ -115,7 +115,7 @@ describe('a failed check', () => {
           name: 'Run npm test',
           conclusion: 'failure',
           *log() {
-            for (let line = 0; line < 500_000; line += 1) yield `ok ${line} ${'.'.repeat(60)}\n`;
+            for (let line = 0; line < 5_000; line += 1) yield `ok ${line} ${'.'.repeat(10_240)}\n`;
             yield 'not ok: 1 is not 2\n';
           },
         },

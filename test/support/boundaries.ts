@@ -7,7 +7,8 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 /**
  * Where a program may die and leave one thing done and the next undone: a commit to one of the databases, a rename in the
- * vault or beside a tree, a git that talks to an origin or writes a pull request, and the start of a sandbox.
+ * vault or beside a tree, a git that talks to an origin or writes a pull request, a call that changes something on a forge,
+ * and the start of a sandbox.
  */
 const kinds = ['registry', 'engine', 'note', 'report', 'tree', 'fetch', 'push', 'forge', 'git', 'sandbox'] as const;
 export type BoundaryKind = (typeof kinds)[number];
@@ -24,7 +25,7 @@ export interface Aim {
 
 export type BoundaryCounts = Readonly<Record<BoundaryKind, number>>;
 
-/** Only a program of its own goes on while its starter dies. */
+/** Only a program of its own, or a server, goes on while its starter dies. */
 export const phasesOf = (kind: BoundaryKind): readonly BoundaryPhase[] =>
   ['fetch', 'push', 'forge', 'git', 'sandbox'].includes(kind) ? phases : ['before', 'after'];
 
@@ -77,6 +78,18 @@ export function countBoundaries(aim: Aim | null): BoundaryCounts {
       at('after', kind, number);
     });
     return child;
+  });
+  countCalls(async (call) => {
+    const number = ++counts.forge;
+    at('before', 'forge', number);
+    const answer = call();
+    // On a connection that is open the call is written by then.
+    setImmediate(() => {
+      at('during', 'forge', number);
+    });
+    const response = await answer;
+    at('after', 'forge', number);
+    return response;
   });
   syncBuiltinESMExports();
   return counts;
@@ -140,6 +153,20 @@ function countNotesInPlace(around: Around): void {
     if (String(to).endsWith('.md')) around(kindOfFile(String(to)), rename);
     else rename();
   };
+}
+
+function countCalls(around: (call: () => Promise<Response>) => Promise<Response>): void {
+  const { fetch } = globalThis;
+  globalThis.fetch = async (input, init) => {
+    const call = (): Promise<Response> => fetch(input, init);
+    return isChange(init ?? {}) ? await around(call) : await call();
+  };
+}
+
+/** A query is posted too. */
+function isChange({ method, body }: RequestInit): boolean {
+  if (method === undefined || method === 'GET' || method === 'HEAD') return false;
+  return !(typeof body === 'string' && /"query":"\s*(?:query\b|\{)/.test(body));
 }
 
 function kindOfProgram(file: string, parameters: readonly string[]): BoundaryKind {

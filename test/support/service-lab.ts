@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { connectToService } from '../../runner/cli/service-client.ts';
+import type { Pull, Repository } from './github/records.ts';
+import type { GitHub } from './github/start-github.ts';
 
 /** One feature request of the lab, and what becomes of it. */
 export interface LabRequest {
@@ -28,7 +30,20 @@ export const labRequests: readonly LabRequest[] = [
   { ...plain, id: 'SK-6', repository: 'web', priority: 'P3', approvedBy: null },
 ];
 
+/** Where the second repository is, when it is on a GitHub. */
+export interface Hosting {
+  readonly github: GitHub;
+  readonly repository: Repository;
+  /** The pull request of a request's job; null before it is opened. */
+  readonly pull: (id: string) => Pull | null;
+}
+
+/** On a GitHub somebody asks the runner in the pull request of this one, and is answered. */
+export const askedInPullRequest = 'SK-6';
+const asker = 'alice';
+
 export interface ServiceLab {
+  readonly hosting: Hosting | null;
   readonly folder: string;
   readonly config: string;
   readonly vault: string;
@@ -71,10 +86,18 @@ else
 fi`,
 };
 
-const configuration = `vault: { path: ./vault }
+const onGithub = ({ github, repository: { owner, name } }: Hosting): string =>
+  `{ repo: ${owner}/${name}, token: "file:./token", api: "${github.apiUrl}" }`;
+
+const configuration = (hosting: Hosting | null): string => `vault: { path: ./vault }
 repos:
   app: { url: ./app.git, base: main, forge: local, test: test -s README }
-  web: { url: ./web.git, base: main, forge: local, test: test -s README }
+  web: ${
+    hosting === null
+      ? '{ url: ./web.git, base: main, forge: local, test: test -s README }'
+      : `{ url: "${hosting.github.cloneUrl(hosting.repository)}", base: main, forge: github, github: ${onGithub(hosting)}, test: test -s README }`
+  }
+polling: { active: 100ms, idle: 100ms }
 data: ./data
 server: { port: 0 }
 trust: auto
@@ -82,8 +105,24 @@ concurrency: 3
 retry: { attempts: 3, base: 1ms, factor: 2, max: 5ms }
 `;
 
-/** A vault, two repositories and two shell agents in a folder, small enough for six jobs in some seconds. */
-export function makeServiceLab(folder: string): ServiceLab {
+function host(github: GitHub): Hosting {
+  const repository = github.createRepository({
+    owner: 'acme',
+    name: 'web',
+    files: { README: 'counted\n' },
+    roles: { opus: 'write', [asker]: 'write' },
+  });
+  const pull = (id: string): Pull | null =>
+    github.state.pulls(repository).find(({ headRef }) => headRef.startsWith(`opus/${id}-1-`)) ?? null;
+  return { github, repository, pull };
+}
+
+/**
+ * A vault, two repositories and two shell agents in a folder, small enough for six jobs in some seconds. The second
+ * repository is on the GitHub, where one is given.
+ */
+export function makeServiceLab(folder: string, github: GitHub | null = null): ServiceLab {
+  const hosting = github === null ? null : host(github);
   const write = (path: string, text: string): void => {
     mkdirSync(join(folder, path, '..'), { recursive: true });
     writeFileSync(join(folder, path), text);
@@ -106,8 +145,10 @@ export function makeServiceLab(folder: string): ServiceLab {
   runGit('init', '-q', '-b', 'main', source);
   runGit('-C', source, 'add', '-A');
   runGit('-C', source, 'commit', '-qm', 'First');
-  for (const repository of ['app', 'web']) runGit('clone', '-q', '--bare', source, join(folder, `${repository}.git`));
-  write('opus.yml', configuration);
+  for (const repository of hosting === null ? ['app', 'web'] : ['app'])
+    runGit('clone', '-q', '--bare', source, join(folder, `${repository}.git`));
+  if (hosting !== null) write('token', hosting.github.token('opus'));
+  write('opus.yml', configuration(hosting));
   const data = join(folder, 'data');
 
   /** As an editor saves: the whole file, put in place of what it was. */
@@ -133,15 +174,28 @@ export function makeServiceLab(folder: string): ServiceLab {
     }
   }
 
+  function ask({ github, pull }: Hosting): void {
+    const found = pull(askedInPullRequest);
+    if (found?.comments.length === 0) github.as(asker).comment(found, '@orchestrator explain');
+  }
+
+  const isAnswered = ({ pull }: Hosting): boolean =>
+    pull(askedInPullRequest)?.comments.some(({ author }) => author === 'opus') === true;
+
   const seenGates = new Map<string, number>();
   return {
+    hosting,
     folder,
     config: join(folder, 'opus.yml'),
     vault: join(folder, 'vault'),
     data,
     note,
-    git: (repository, ...parameters) => runGit('--git-dir', join(folder, `${repository}.git`), ...parameters),
+    git: (repository, ...parameters) =>
+      hosting !== null && repository === 'web'
+        ? hosting.repository.bare.git(...parameters)
+        : runGit('--git-dir', join(folder, `${repository}.git`), ...parameters),
     attend() {
+      if (hosting !== null) ask(hosting);
       const isBegun = labRequests.some(
         (request) => !request.isLate && /^run_state: (?!queued)\w/m.test(note(request.id)),
       );
@@ -162,7 +216,8 @@ export function makeServiceLab(folder: string): ServiceLab {
     unsettled: () =>
       labRequests.flatMap(({ id, approvedBy }) => {
         const text = isWritten(id) ? note(id) : '';
-        const isSettled = approvedBy === null ? gateOf(text) !== null : /^status: done$/m.test(text);
+        const isRight = approvedBy === null ? gateOf(text) !== null : /^status: done$/m.test(text);
+        const isSettled = isRight && (hosting === null || id !== askedInPullRequest || isAnswered(hosting));
         if (isSettled) return [];
         return [`${id}: ${(text.match(/^(?:status|run_state|gate|run_note): .*$/gm) ?? ['not written']).join(', ')}`];
       }),

@@ -4,7 +4,14 @@ import { expect } from 'vitest';
 import { openRegistry } from '../../runner/adapters/registry/open-registry.ts';
 import { endOrphans, sandboxName } from '../../runner/adapters/sandbox/orphans.ts';
 import type { Job, JobRegistry, RegistryEvent } from '../../runner/core/ports/job-registry.ts';
-import { labRequests, userLinesOf, type LabRequest, type ServiceLab } from './service-lab.ts';
+import {
+  askedInPullRequest,
+  labRequests,
+  userLinesOf,
+  type Hosting,
+  type LabRequest,
+  type ServiceLab,
+} from './service-lab.ts';
 
 const jobOf = ({ id }: LabRequest): string => `${id}-1`;
 
@@ -20,6 +27,7 @@ export function expectSoundEnd(lab: ServiceLab): void {
   for (const request of labRequests) expectNote(lab, request);
   expectVaultFiles(lab);
   for (const repository of ['app', 'web'] as const) expectOrigin(lab, repository);
+  if (lab.hosting !== null) expectEffects(lab.hosting);
   expectWorkingFiles(lab);
   expect(endOrphans(sandboxName(lab.data))).toBe(0);
   expect(processesOf(lab)).toEqual([]);
@@ -123,14 +131,19 @@ function expectOrigin(lab: ServiceLab, repository: LabRequest['repository']): vo
   const requests = labRequests.filter((request) => request.repository === repository);
   const merged = requests.filter(({ approvedBy }) => approvedBy !== null);
   git('fsck', '--strict');
-  const pulls = git('for-each-ref', '--format=%(raw)', 'refs/opus/pulls')
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as { readonly job: string; readonly state: string })
-    .map(({ job, state }) => `${job} ${state}`);
+  const isHosted = lab.hosting !== null && repository === 'web';
+  const pulls = isHosted
+    ? hostedPulls(lab.hosting)
+    : git('for-each-ref', '--format=%(raw)', 'refs/opus/pulls')
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as { readonly job: string; readonly state: string })
+        .map(({ job, state }) => `${job} ${state}`);
   const expected = requests.map((request) => `${jobOf(request)} ${request.approvedBy === null ? 'open' : 'merged'}`);
   expect(pulls.sort()).toEqual(expected);
-  const mergedJobs = git('log', '--merges', '--format=%(trailers:key=Opus-Job,valueonly,separator=)', 'main');
+  // A forge that merges itself is given a branch into which the base was merged before, where that had gone on.
+  const line = isHosted ? ['--first-parent'] : [];
+  const mergedJobs = git('log', '--merges', ...line, '--format=%(trailers:key=Opus-Job,valueonly,separator=)', 'main');
   expect(mergedJobs.split('\n').sort()).toEqual(merged.map(jobOf));
   for (const { id, fixRounds } of merged) {
     const rounds = Array.from({ length: fixRounds + 1 }, (_, round) => `round ${round}`);
@@ -146,6 +159,22 @@ function expectOrigin(lab: ServiceLab, repository: LabRequest['repository']): vo
     const head = git('for-each-ref', '--format=%(objectname:short=8)', `refs/heads/opus/${id}-1-*`);
     expect(lab.note(id)).toContain(`gate: "merge@${head}"`);
   }
+}
+
+function hostedPulls({ github, repository }: Hosting): string[] {
+  return github.state.pulls(repository).map(({ headRef, state, mergedBy }) => {
+    const job = /^opus\/(SK-\d+-\d+)-/.exec(headRef)?.[1] ?? headRef;
+    return `${job} ${mergedBy === 'opus' ? 'merged' : state}`;
+  });
+}
+
+/** By what was done there, and not by what is left of it: nothing was opened, merged or said twice. */
+function expectEffects({ github, repository, pull }: Hosting): void {
+  const requests = labRequests.filter((request) => request.repository === repository.name);
+  const merged = requests.filter(({ approvedBy }) => approvedBy !== null);
+  expect([github.effects('pull'), github.effects('merge')]).toEqual([requests.length, merged.length]);
+  const said = requests.map(({ id }) => [id, ...(pull(id)?.comments ?? []).map(({ author }) => author)]);
+  expect(said).toEqual(requests.map(({ id }) => [id, ...(id === askedInPullRequest ? ['alice', 'opus'] : [])]));
 }
 
 /** The trees of a job that waits are whole. What a kill left of a finished one is cleared by the service's upkeep, not at its end. */

@@ -40,8 +40,7 @@ export async function mergeOnForge(
   const pull = await observed(merging);
   if (pull.state === 'merged') return finished(merging, pull.mergeCommit ?? pull.headCommit ?? headOf(job));
   if (pull.state === 'closed') throw closedError(job.id);
-  const head = headOf(job);
-  if (pull.headCommit !== head) throw movedError(merging, head);
+  const head = pull.headCommit === headOf(job) ? headOf(job) : await pushedBefore(merging, pull, base);
   const candidate = await upToDate(merging, base, head);
   if (typeof candidate !== 'string') return candidate;
   if (candidate !== head && pull.checks.length > 0) throw notYet(merging, 'its checks begin anew on the new base');
@@ -113,12 +112,30 @@ async function upToDate(merging: Merging, base: string, head: string): Promise<s
   }
   await worktrees.keep(repository, job.id, merged.commit);
   await worktrees.push(repository, job.branch, merged.commit, head);
-  const current = dependencies.registry.job(job.id) ?? job;
-  recordJob(dependencies.registry, `${job.id}/up-to-date/${merged.commit}`, current, {
-    fields: { headCommit: merged.commit, baseCommit: base },
-    events: [['pr.updated', { commit: merged.commit, base }]],
-  });
+  recordUpdate(merging, merged.commit, base);
   return merged.commit;
+}
+
+function recordUpdate({ dependencies, run: { job } }: Merging, commit: string, base: string): void {
+  const current = dependencies.registry.job(job.id) ?? job;
+  recordJob(dependencies.registry, `${job.id}/up-to-date/${commit}`, current, {
+    fields: { headCommit: commit, baseCommit: base },
+    events: [['pr.updated', { commit, base }]],
+  });
+}
+
+/** A runner that died after it had pushed the updated branch kept that commit first: the branch is there, and it is ours. */
+async function pushedBefore(merging: Merging, pull: ObservedPullRequest, base: string): Promise<string> {
+  const { dependencies, run } = merging;
+  const { worktrees } = dependencies;
+  const { job, repository } = run;
+  const head = headOf(job);
+  const kept = await worktrees.kept(repository, job.id);
+  const isOurs = kept !== null && kept === pull.headCommit && (await worktrees.isAncestor(repository, head, kept));
+  if (!isOurs) throw movedError(merging, head);
+  const holdsBase = await worktrees.isAncestor(repository, base, kept);
+  recordUpdate(merging, kept, holdsBase ? base : (job.baseCommit ?? base));
+  return kept;
 }
 
 async function refusedByChecks(
