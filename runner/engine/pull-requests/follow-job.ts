@@ -43,7 +43,7 @@ export async function followJob(
   let hasChanged = false;
   for (let count = 0; count < mostReactions; count++) {
     const job = registry.job(jobId);
-    if (job?.headCommit == null) return hasChanged;
+    if (job?.headCommit == null || !rests(job)) return hasChanged;
     if (movedTo(job, followed.pull) !== null) isOnTop ??= await isMovedOnTop(dependencies, job, followed);
     const reaction = react(
       {
@@ -129,6 +129,11 @@ async function recordConflict(dependencies: EngineDependencies, job: Job, reposi
     refusal: { kind: 'conflict', files, detail, startFrom, base },
   });
   return true;
+}
+
+/** Its stages see for themselves what happened to the pull request, and record that. */
+function rests(job: Job): boolean {
+  return job.status === 'waiting' && ['approval', 'human', 'question', 'budget'].includes(job.waitingFor ?? '');
 }
 
 function movedTo(job: Job, pull: ObservedPullRequest): string | null {
