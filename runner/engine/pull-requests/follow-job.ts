@@ -1,6 +1,7 @@
 import type { Job } from '../../core/ports/job-registry.ts';
 import type { CheckFailure, ObservedCheck, ObservedPullRequest, PullRequests } from '../../core/ports/pull-requests.ts';
 import type { RepositoryAddress } from '../../core/ports/worktrees.ts';
+import type { Happening } from '../../core/pull-request/happening.ts';
 import { react, type Reaction, type ReactionFacts } from '../../core/pull-request/react.ts';
 import { approveByPolicy } from '../auto-merge.ts';
 import { decide } from '../control.ts';
@@ -83,20 +84,22 @@ async function done(
 ): Promise<boolean> {
   switch (reaction.kind) {
     case 'record':
-      recordHappening(dependencies, job, reaction.key, reaction.happening);
-      return true;
+      return recordAsSeen(dependencies, job, reaction.key, reaction.happening);
     case 'rerun': {
       const { commit, checks } = reaction;
       for (const check of checks) await pulls.rerun(repository, check);
       const names = checks.map(({ name }) => name);
-      recordHappening(dependencies, job, reaction.key, { kind: 'checks-rerun', commit, checks: names });
+      recordAsSeen(dependencies, job, reaction.key, { kind: 'checks-rerun', commit, checks: names });
       // What was observed is from before: the next look tells how it went.
       return false;
     }
     case 'ask-why': {
       const failures = await failuresOf(pulls, repository, reaction.checks);
-      recordHappening(dependencies, job, reaction.key, { kind: 'checks-failed', commit: reaction.commit, failures });
-      return true;
+      return recordAsSeen(dependencies, job, reaction.key, {
+        kind: 'checks-failed',
+        commit: reaction.commit,
+        failures,
+      });
     }
     case 'look-for-conflict':
       return await recordConflict(dependencies, job, repository);
@@ -104,6 +107,19 @@ async function done(
       await decide(dependencies, job, 'approve', '', { person: reaction.person, channel: 'forge' });
       return true;
   }
+}
+
+/**
+ * While the forge and git were asked, somebody may have decided, and a stage may be at work: what was to be done about the
+ * job as it was seen is not to be done about the job as it is. From here to the commit nobody else can step in.
+ */
+function recordAsSeen(dependencies: EngineDependencies, seen: Job, key: string, happening: Happening): boolean {
+  const job = dependencies.registry.job(seen.id);
+  const isAsSeen =
+    job !== null && rests(job) && job.headCommit === seen.headCommit && job.gate?.hash === seen.gate?.hash;
+  if (!isAsSeen) return false;
+  recordHappening(dependencies, job, key, happening);
+  return true;
 }
 
 async function failuresOf(
@@ -124,11 +140,10 @@ async function recordConflict(dependencies: EngineDependencies, job: Job, reposi
   const merged = await worktrees.merge({ repository, base, head, message: `Merge ${job.base}`, trailers: [] });
   if (merged.kind === 'merged') return false;
   const { files, detail, commit: startFrom } = merged;
-  recordHappening(dependencies, job, `conflict:${head}:${base}`, {
+  return recordAsSeen(dependencies, job, `conflict:${head}:${base}`, {
     kind: 'conflict',
     refusal: { kind: 'conflict', files, detail, startFrom, base },
   });
-  return true;
 }
 
 /** Its stages see for themselves what happened to the pull request, and record that. */

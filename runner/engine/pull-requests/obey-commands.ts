@@ -54,7 +54,11 @@ export async function obeyCommands(
     const upcoming = nextCommand(job, spoken.comments, recorded, { maySteer, self: spoken.self, mention });
     if (upcoming === null) return hasChanged;
     await answer(dependencies, job, spoken, upcoming);
-    recordHappening(dependencies, registry.job(jobId) ?? job, upcoming.key, upcoming.happening);
+    const answered = registry.job(jobId);
+    // Somebody else decided while the forge was told: the next look answers for the job as it is by then.
+    if (answered === null || answered.status !== job.status || answered.gate?.hash !== job.gate?.hash)
+      return hasChanged;
+    recordHappening(dependencies, answered, upcoming.key, upcoming.happening);
     hasChanged ||= upcoming.happening.taken && upcoming.happening.command !== 'explain';
   }
   return hasChanged;

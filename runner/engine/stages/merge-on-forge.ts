@@ -234,7 +234,7 @@ function movedError({ run }: Merging, approved: string): OpusError {
   );
 }
 
-function closedError(job: string): OpusError {
+export function closedError(job: string): OpusError {
   return new OpusError('forge.pull-request-closed', `The pull request of ${job} is closed.`, {
     hint: `Open it anew with: opus job retry ${job} --from deliver`,
   });

@@ -4,7 +4,7 @@ import type { MergeRefusal } from '../../core/pipeline/merge-refusal.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { trailersOf } from './code.ts';
 import { headOf } from './head.ts';
-import { mergeOnForge } from './merge-on-forge.ts';
+import { closedError, mergeOnForge } from './merge-on-forge.ts';
 import { testCommit } from './test.ts';
 
 /** A base that keeps moving under us is tried again this often; each try tests the new result. */
@@ -18,8 +18,11 @@ export async function runMerge(dependencies: EngineDependencies, run: StageRun):
   const { worktrees } = dependencies;
   const { job, repository } = run;
   const pulls = dependencies.pullRequestsOf(job.repository);
-  if (pulls !== null && job.pullRequest !== null) {
-    return await mergeOnForge(dependencies, run, pulls, job.pullRequest.number);
+  // A forge that merges itself is never gone round, whatever is known of the pull request.
+  if (pulls !== null) {
+    const known = job.pullRequest ?? (await dependencies.forgeOf(job.repository).find(repository, job.branch));
+    if (known === null) throw closedError(job.id);
+    return await mergeOnForge(dependencies, run, pulls, known.number);
   }
   const head = headOf(job);
   const forge = dependencies.forgeOf(job.repository);
