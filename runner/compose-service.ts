@@ -253,6 +253,8 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         try {
           await supervisor.stop(live.current().timeouts.grace, now);
           await arriving.stop();
+          // What was found while it stopped.
+          await runtime.tell();
           await maintenance.stop();
           stopWriting();
           await telling.stop();
