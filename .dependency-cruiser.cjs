@@ -13,9 +13,28 @@ module.exports = {
     {
       name: 'shared-is-the-bottom',
       severity: 'error',
-      comment: 'shared imports itself, zod/mini and yaml only',
-      from: { path: '^shared/' },
-      to: { pathNot: '^(shared/|node_modules/(zod|yaml)/)' },
+      comment: 'shared imports itself, zod/mini and yaml only; its components Preact, too',
+      from: { path: '^shared/', pathNot: '^shared/view/' },
+      to: { pathNot: '^(shared/(?!view/)|node_modules/(zod|yaml)/)' },
+    },
+    {
+      name: 'components-know-shared-only',
+      severity: 'error',
+      from: { path: '^shared/view/' },
+      to: { pathNot: '^(shared/|node_modules/preact/)' },
+    },
+    only(
+      'components-are-for-screens',
+      '^runner/(?!dashboard)',
+      '^(shared/view|runner/dashboard)/',
+      'the runner itself draws nothing; the server serves what was built',
+    ),
+    {
+      name: 'dashboard-knows-shared-only',
+      severity: 'error',
+      comment: 'a web page speaks the protocol, as the plugin does',
+      from: { path: '^runner/dashboard/' },
+      to: { pathNot: '^(runner/dashboard/|shared/|node_modules/preact/)' },
     },
     {
       name: 'core-is-pure',

@@ -7,7 +7,7 @@ export default defineConfig(
   { ignores: ['dist/**', '.cache/**', 'node_modules/**', 'examples/**', 'test/fixtures/**', '.opus*/**'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {
       parserOptions: {
@@ -31,10 +31,11 @@ export default defineConfig(
       ),
     },
   },
-  { basePath: 'plugin', files: ['**/*.ts'], extends: [obsidianmd.configs.recommended] },
+  { basePath: 'plugin', files: ['**/*.ts', '**/*.tsx'], extends: [obsidianmd.configs.recommended] },
+  // The plugin draws with these.
+  { basePath: 'shared/view', files: ['**/*.ts', '**/*.tsx'], extends: [obsidianmd.configs.recommended] },
   {
-    basePath: 'plugin',
-    files: ['**/*.ts'],
+    files: ['plugin/**/*.ts', 'plugin/**/*.tsx', 'shared/view/**/*.ts', 'shared/view/**/*.tsx'],
     rules: { 'obsidianmd/ui/sentence-case': ['error', { acronyms: ['FR', 'PR'] }] },
   },
 );

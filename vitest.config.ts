@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { findChromium } from './test/support/browser/find-chromium.ts';
 
 /** The files that take longest begin first, so that no worker is left alone with one of them at the end. */
 class LongestFirst extends BaseSequencer {
@@ -9,7 +10,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-const longest = [/e2e\/service-kill/, /e2e\/cases/, /\/e2e\//, /\/contract\//, /\/integration\//];
+const longest = [/test\/browser\//, /e2e\/service-kill/, /e2e\/cases/, /\/e2e\//, /\/contract\//, /\/integration\//];
 
 function rank(file: string): number {
   const found = longest.findIndex((pattern) => pattern.test(file));
@@ -18,12 +19,29 @@ function rank(file: string): number {
 
 const compiled = join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
 
+/** These put modules in place of others, which must not have been loaded before. */
+const mocking = ['late-edit', 'watcher', 'race'].map((name) => `test/integration/vault-${name}.test.ts`);
+
+const parts = ['test/{contract,integration}/**/*.test.ts'];
+
+const browserTests = {
+  extends: true as const,
+  test: {
+    name: 'browser',
+    include: ['test/browser/**/*.test.ts'],
+    globalSetup: ['test/support/browser/build-pages.ts'],
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
       // Nothing of these outlives its test, so that one worker can do them all.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/{contract,integration,e2e}/**/*.test.ts'] } },
+      { extends: true, test: { name: 'parts', include: parts, exclude: mocking, isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/e2e/**/*.test.ts', ...mocking] } },
+      // Without a browser nothing of these can run; the closing lines say so.
+      ...(findChromium() === null ? [] : [browserTests]),
     ],
     // The many processes that tests start spend half of their time on compiling otherwise.
     env: { NODE_COMPILE_CACHE: compiled },

@@ -19,7 +19,8 @@ import { openRegistrySafely } from './adapters/registry/open-registry-safely.ts'
 import { acquireRunnerLock } from './adapters/registry/runner-lock.ts';
 import { createBubblewrapSandbox } from './adapters/sandbox/bubblewrap.ts';
 import { endOrphans, sandboxName } from './adapters/sandbox/orphans.ts';
-import { createFileVault } from './adapters/vault/file-vault.ts';
+import { createPluginVault } from './adapters/vault/brought/plugin-vault.ts';
+import { createFileVault, type FileVaultOptions } from './adapters/vault/file-vault.ts';
 import { OpusError } from '#shared/domain/errors.ts';
 import { parsePolicy } from './config/policy.ts';
 import { resolveSecret } from './config/secrets.ts';
@@ -29,8 +30,10 @@ import type { Backups } from './core/ports/backups.ts';
 import type { Clock } from './core/ports/clock.ts';
 import type { Forge } from './core/ports/forge.ts';
 import type { Sandbox, SandboxProbe } from './core/ports/sandbox.ts';
+import type { Vault } from './core/ports/vault.ts';
 import { createDrivers } from './compose-drivers.ts';
 import { chooseSandbox, counted } from './compose-sandbox.ts';
+import { composePluginVault, type PluginVault } from './compose-plugin-vault.ts';
 import { createCurrentVault } from './current-vault.ts';
 import { createEventBell, type EventBell } from './event-bell.ts';
 import { packageVersion } from './config/package-root.ts';
@@ -67,6 +70,8 @@ export interface RunnerParts {
   readonly sandboxState: SandboxProbe;
   readonly backups: Backups;
   readonly events: EventBell;
+  /** Null where the vault is on this machine. */
+  readonly pluginVault: PluginVault | null;
   /** What a person should know of how the registry was opened. */
   readonly notices: readonly string[];
   sandboxesAlive(): number;
@@ -120,10 +125,23 @@ export async function composeParts(
   if (leftOpen > 0) {
     log.warn({ responses: leftOpen }, 'A runner ended while models answered it: what that took is an estimate.');
   }
-  const trust = createTrust(createFileVault({ root: config.vault.path }), registry, clock, checkCodeNote);
+  const confirmed = createConfirmedNotes(registry);
+  const pluginVault =
+    config.vault.writer === 'runner'
+      ? null
+      : composePluginVault({
+          data: config.data,
+          clock,
+          featureRequestFolder: () => confirmed().policy.folders.features,
+          hasOpenJobs: () => registry.jobs({ finished: false }).length > 0,
+        });
+  const vaultOf = (options: FileVaultOptions): Vault =>
+    pluginVault === null
+      ? createFileVault(options)
+      : createPluginVault({ ...options, notes: pluginVault.notes, writing: pluginVault.desk });
+  const trust = createTrust(vaultOf({ root: config.vault.path }), registry, clock, checkCodeNote);
   if (config.trust === 'auto') await trust.confirm('all');
   await refuseBrokenFirstPolicy(trust);
-  const confirmed = createConfirmedNotes(registry);
   const vault = createCurrentVault(() => {
     const { policy } = confirmed();
     return {
@@ -134,7 +152,7 @@ export async function composeParts(
       bodyDependencies: policy.bodyDependencies,
       repositories: Object.keys(current().repos),
     };
-  });
+  }, vaultOf);
   const name = sandboxName(config.data);
   const orphans = process.platform === 'linux' ? endOrphans(name) : 0;
   if (orphans > 0) log.warn({ orphans }, 'Sandboxes that a killed runner had left were ended.');
@@ -222,6 +240,7 @@ export async function composeParts(
     runtime: createJobRuntime(dependencies, engine),
     backups,
     events,
+    pluginVault,
     notices: opened.notices,
     dependencies,
     log,
@@ -235,7 +254,7 @@ export async function composeParts(
 }
 
 /** Taken for what they say, these keys would be believed in vain. */
-function refuseUnsupported({ engine, vault, file }: RunnerConfig): void {
+function refuseUnsupported({ engine, file }: RunnerConfig): void {
   if (engine.kind !== 'embedded') {
     throw new OpusError(
       'config.invalid',
@@ -244,11 +263,6 @@ function refuseUnsupported({ engine, vault, file }: RunnerConfig): void {
         hint: 'Leave `engine` out: jobs are kept in the data folder.',
       },
     );
-  }
-  if (vault.writer === 'plugin') {
-    throw new OpusError('config.invalid', `${file}: \`vault.writer: plugin\` is not available in this version.`, {
-      hint: 'Leave it out, and put the vault where the runner can write it: a folder, or a git repository (vault.git).',
-    });
   }
 }
 

@@ -60,14 +60,13 @@ export function composeReader(config: RunnerConfig): Reader {
   };
   const document = (job: Job): JobDocument => jobDocumentOf(registry ?? nothingKnown, job, Date.now());
   const vault = async () => {
-    const [{ createFileVault }, { createConfirmedNotes }, { defaultPolicy }] = await Promise.all([
-      import('./adapters/vault/file-vault.ts'),
+    const [{ openVault }, { createConfirmedNotes }, { defaultPolicy }] = await Promise.all([
+      import('./compose-plugin-vault.ts'),
       import('./confirmed-notes.ts'),
       import('./core/configuration.ts'),
     ]);
     const policy = registry === null ? defaultPolicy : createConfirmedNotes(registry)().policy;
-    const opened = createFileVault({
-      root: config.vault.path,
+    const opened = openVault(config, {
       featureRequestFolder: policy.folders.features,
       reportsFolder: policy.folders.reports,
       idPattern: policy.idPattern,
@@ -90,7 +89,7 @@ export function composeReader(config: RunnerConfig): Reader {
       return expectedOf({ registry: known, config, now: Date.now() }, featureRequest, all);
     },
     async createFeatureRequest(title) {
-      const { newFeatureRequest } = await import('./core/new-feature-request.ts');
+      const { newFeatureRequest } = await import('#shared/domain/new-feature-request.ts');
       const opened = await vault();
       const note = newFeatureRequest(title, await opened.vault.scan(), opened.policy.folders.features);
       await opened.vault.writeNote(note.path, note.text, 'create');
@@ -135,12 +134,12 @@ export function composeReader(config: RunnerConfig): Reader {
       return files.sort((left, right) => left.at - right.at).map(({ name, path }) => ({ name, path }));
     },
     async trust() {
-      const [{ createTrust }, { createFileVault }, { checkCodeNote }] = await Promise.all([
+      const [{ createTrust }, { openVault }, { checkCodeNote }] = await Promise.all([
         import('./engine/trust.ts'),
-        import('./adapters/vault/file-vault.ts'),
+        import('./compose-plugin-vault.ts'),
         import('./confirmed-notes.ts'),
       ]);
-      return createTrust(createFileVault({ root: config.vault.path }), registry, { now: Date.now }, checkCodeNote);
+      return createTrust(openVault(config), registry, { now: Date.now }, checkCodeNote);
     },
     close() {
       registry?.close();

@@ -13,6 +13,15 @@ import type { ReconcileDependencies } from './engine/reconcile.ts';
 
 /** What settling needs: the notes as files, and the registry for reading only, so that it works beside a runner too. */
 export function composeReconcile(config: RunnerConfig): ReconcileDependencies & { close(): void } {
+  if (config.vault.writer === 'plugin') {
+    throw new OpusError(
+      'config.usage',
+      'The vault is not on this machine, so nothing can be settled in it from here.',
+      {
+        hint: 'Settle it in Obsidian, or call this where the vault is.',
+      },
+    );
+  }
   const file = join(config.data, 'registry.db');
   const registry: RegistryReader | null = existsSync(file) ? openRegistryReader({ file }) : null;
   try {

@@ -1,31 +1,21 @@
 import { open, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
-import type { DispatchedJob, MethodResult } from '#shared/protocol/methods.ts';
+import type { DispatchedJob } from '#shared/protocol/method-results.ts';
+import type { MethodResult } from '#shared/protocol/methods.ts';
 import { logFolder } from './adapters/files/attempt-files.ts';
+import { featureRequestDocument } from './core/reporting/feature-request-document.ts';
 import { jobDocumentOf } from './core/reporting/job-document.ts';
 import type { Job } from './core/ports/job-registry.ts';
-import type { Application } from './engine/application.ts';
 import { expectedOf } from './engine/expected.ts';
-import type { Supervisor } from './engine/supervisor.ts';
-import type { EngineDependencies } from './engine/stage-context.ts';
 import type { ServerApplication } from './server/server-application.ts';
-import type { ServiceHealth } from './compose-service-health.ts';
+import { boardCalls } from './compose-board-calls.ts';
+import { deviceCalls } from './compose-device-calls.ts';
+import { reviewCalls } from './compose-review-calls.ts';
+import { vaultCalls } from './compose-vault-calls.ts';
+import type { ServiceCalls } from './service-calls.ts';
 
-export interface ServiceCalls {
-  readonly dependencies: EngineDependencies;
-  readonly application: Application;
-  readonly supervisor: Supervisor;
-  readonly health: ServiceHealth;
-  reload(): MethodResult<'runner.reload'>;
-  backup(): Promise<MethodResult<'backup.create'>>;
-  /** Settles at the next event, when the signal aborts, or after so many milliseconds. */
-  nextEvent(signal: AbortSignal, waitMs: number): Promise<void>;
-}
-
-const recentlyFinished = 20;
 const logTailBytes = 1_000_000;
 
 /** The protocol's methods, each a few calls of what the runner can do. */
@@ -66,13 +56,10 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
   };
 
   return {
-    'board.get': () =>
-      Promise.resolve({
-        seq: registry.lastEventSeq(),
-        runner: health.status(),
-        jobs: jobList(true, recentlyFinished),
-        featureRequests: supervisor.notes().map(featureRequestDocument),
-      }),
+    ...boardCalls(calls),
+    ...reviewCalls(calls),
+    ...vaultCalls(calls),
+    ...deviceCalls(calls),
     'fr.dispatch': async ({ fr, again }) => {
       const job = await application.dispatch(fr, { again, waitForDependencies: true });
       return dispatched(job);
@@ -114,10 +101,6 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
     'job.unblock': ({ job }) => Promise.resolve(document(supervisor.unblock(application.job(job)))),
     'job.checkout': async ({ job, dir }) => document(await application.checkOut(idOf(job), dir)),
     'job.return': async ({ job }) => document(await application.takeBack(idOf(job))),
-    'approval.decide': async ({ job, kind, comment, person, device }) => {
-      const actor = { person, channel: 'cli', ...(device === undefined ? {} : { device }) } as const;
-      return document(await application.decide(idOf(job), kind, comment, actor));
-    },
     'events.since': async ({ afterSeq, jobId, limit, waitMs }, { signal }) => {
       const from = afterSeq ?? registry.lastEventSeq();
       const filter = { afterSeq: from, limit, ...(jobId === undefined ? {} : { jobId: idOf(jobId) }) };
@@ -133,6 +116,15 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
         await calls.nextEvent(signal, left);
       }
     },
+    events: {
+      epoch: () => calls.epoch,
+      newest: () => registry.lastEventSeq(),
+      after: (afterSeq, limit) =>
+        registry.events({ afterSeq, limit }).map((event) => ({ ...event, data: { ...event.data } })),
+      onRecorded: (listener) => {
+        calls.onEvents(listener);
+      },
+    },
     subscribeOutput: (job, listener) => application.subscribeOutput(job, listener),
     'backup.create': async ({ file }) => {
       if (file === undefined) return await calls.backup();
@@ -140,19 +132,6 @@ export function createServiceApplication(calls: ServiceCalls): ServerApplication
         hint: 'Leave the file out.',
       });
     },
-  };
-}
-
-function featureRequestDocument(note: FeatureRequest): MethodResult<'fr.validate'>['featureRequests'][number] {
-  const { id, title, status, priority, path, dependsOn, problems } = note;
-  return {
-    id,
-    title,
-    status,
-    priority,
-    path,
-    dependsOn: [...dependsOn],
-    problems: problems.map(({ code, message, line }) => ({ code, message, line })),
   };
 }
 

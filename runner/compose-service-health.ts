@@ -92,6 +92,14 @@ export function createServiceHealth(options: {
         startedAt: options.startedAt,
         paused: supervisor.pauseMode(),
         watching: supervisor.watching(),
+        ...(parts.pluginVault === null
+          ? {}
+          : {
+              vaultElsewhere: {
+                connected: parts.pluginVault.voice()?.isThere ?? false,
+                untold: registry.outbox().length,
+              },
+            }),
         circuits: dependencies.circuits.states().map(({ kind, name, state, until }) => ({ kind, name, state, until })),
         problems: [...failing, ...backlogProblem(), ...refusals, ...options.problems()],
         running: jobs.filter(({ slot }) => slot !== null).length,

@@ -9,6 +9,7 @@ import type { MaintenanceTask } from './engine/maintenance.ts';
 const hourMs = 3_600_000;
 /** Soon after the start, when the jobs that a runner before had begun go on already. */
 const soonMs = 5_000;
+const retellMs = 30_000;
 
 /** What the service does again and again beside its jobs. */
 export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
@@ -27,6 +28,16 @@ export function serviceTasks(parts: RunnerParts): MaintenanceTask[] {
   /** What was settled is kept for a day, for whoever looks into it, and no longer than finished jobs are. */
   const keptMs = (): number => Math.min(24 * hourMs, Math.max(dependencies.config.history.keep, 60_000));
   return [
+    {
+      name: 'untold notes',
+      everyMs: () => retellMs,
+      firstMs: retellMs,
+      // A device that was asked and fell asleep says nothing when it is awake again.
+      async run() {
+        if (parts.pluginVault !== null && dependencies.registry.outbox().length > 0) await parts.runtime.tell();
+        return [];
+      },
+    },
     {
       name: 'backup',
       everyMs: () => dependencies.config.backup.every,

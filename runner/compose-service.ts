@@ -1,33 +1,37 @@
 import { randomBytes } from 'node:crypto';
-import { basename } from 'node:path';
-import { OpusError, toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { toOpusError, type ErrorSummary } from '#shared/domain/errors.ts';
 import type { RunnerProblem } from '#shared/protocol/runner-status.ts';
 import { createForgeUse } from './adapters/metrics/forge-use.ts';
 import { createMetrics } from './adapters/metrics/create-metrics.ts';
 import { createNotifiers } from './adapters/notify/create-notifiers.ts';
-import { createVaultGit } from './adapters/git/vault-git.ts';
-import { createVaultWatcher } from './adapters/vault/vault-watcher.ts';
-import { composeParts, type Releases, type RunnerOverrides, type RunnerParts } from './compose-parts.ts';
+import { composeParts, type Releases, type RunnerOverrides } from './compose-parts.ts';
 import { deferredDefects, releaseAll, warningsOf } from './compose.ts';
 import type { LiveConfig, ReloadOutcome } from './config/live-config.ts';
-import { packageVersion } from './config/package-root.ts';
+import { packageRoot, packageVersion } from './config/package-root.ts';
 import { resolveSecret } from './config/secrets.ts';
 import { redact } from './core/redact.ts';
 import { createCodeNoteWatch } from './engine/code-note-watch.ts';
 import { createApplication } from './engine/create-application.ts';
+import { eventEpoch } from './engine/event-epoch.ts';
 import { createEventLog } from './engine/event-log.ts';
 import { createMaintenance } from './engine/maintenance.ts';
 import { createNotifications } from './engine/notifications.ts';
 import { createSupervisor } from './engine/supervisor.ts';
 import { createTelling } from './engine/telling.ts';
 import { subscriptionWindows } from './engine/usage-book.ts';
-import { createVaultSyncing, type VaultSyncing } from './engine/vault-syncing.ts';
+import type { VaultSyncing } from './engine/vault-syncing.ts';
+import { createConnectedDevices } from './server/connected-devices.ts';
 import { createServer } from './server/create-server.ts';
 import { writeServiceFile } from './server/service-file.ts';
 import { composeArriving } from './compose-arriving.ts';
+import { deviceAccess } from './compose-device-calls.ts';
+import { reloadResult, reloadSentence } from './compose-reload.ts';
 import { createServiceApplication } from './compose-service-calls.ts';
 import { createServiceHealth, problemOf, writeHealth } from './compose-service-health.ts';
 import { serviceTasks } from './compose-service-tasks.ts';
+import { vaultSyncing, vaultWatcher } from './compose-vault-changes.ts';
 
 export interface Service {
   readonly url: string;
@@ -84,11 +88,9 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
   parts.events.onRing(createEventLog(registry, log));
   const application = createApplication(runtime);
   defects.deliverTo(application);
-  const watcher = createVaultWatcher({
-    root: config.vault.path,
-    folders: () => [dependencies.confirmed().policy.folders.features, '00_system/opus'],
-    debounceMs: config.polling.debounce,
-  });
+  const { pluginVault } = parts;
+  pluginVault?.desk.onReady(() => void runtime.tell());
+  const watcher = vaultWatcher(parts);
   const codeNotes = createCodeNoteWatch(parts.trust, dependencies);
   const supervisor = createSupervisor({
     runtime,
@@ -160,11 +162,13 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
     windows: () => subscriptionWindows(registry, clock.now()),
     forges,
     webhooks: () => arriving.arrivals.counts(),
+    connections: () => server.connections(),
   });
   releases.push(() => {
     metrics.close();
   });
   const token = randomBytes(32).toString('base64url');
+  const connected = createConnectedDevices();
   const server = createServer({
     config: config.server,
     application: createServiceApplication({
@@ -172,26 +176,30 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       application,
       supervisor,
       health,
-      reload: () => {
-        const outcome = reload();
-        if (outcome.kind === 'refused') {
-          const { code, message, hint } = outcome.error;
-          throw new OpusError(code, message, hint === null ? {} : { hint });
-        }
-        if (outcome.kind === 'unchanged') return { changed: [], needsRestart: [] };
-        return { changed: [...outcome.changed], needsRestart: [...outcome.needsRestart] };
-      },
+      trust: parts.trust,
+      pluginVault,
+      unconfirmedNotes: () => codeNotes.unconfirmed(),
+      reload: () => reloadResult(reload()),
       backup: async () => {
         const { path, bytes } = await parts.backups.create('asked');
         parts.backups.prune();
         return { file: path, bytes };
+      },
+      epoch: eventEpoch(registry),
+      connected,
+      onEvents: (listener) => {
+        parts.events.onRing(listener);
       },
       nextEvent: (signal, waitMs) => parts.events.next(signal, waitMs),
     }),
     health: () => health.health(),
     metrics: () => metrics.render(),
     webhooks: arriving.arrivals,
+    dashboard: join(packageRoot, 'dist', 'dashboard'),
     token,
+    devices: deviceAccess(registry.devices, clock),
+    connected,
+    runner: { version: packageVersion(), name: hostname() },
     log,
   });
   const listening = await server.listen();
@@ -215,7 +223,7 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
       createNotifiers(live.current().notify, (reference, use) => resolveSecret(reference, use, process.env)),
     policy: () => dependencies.confirmed().policy,
     command: config.command,
-    vaultName: basename(config.vault.path),
+    vaultName: config.vault.name,
     publicUrl: config.server.publicUrl,
     clock,
     log,
@@ -266,25 +274,4 @@ async function build(options: ServiceOptions, releases: Releases): Promise<Servi
         await releaseAll(releases);
       })()),
   };
-}
-
-/** Null where the vault is no clone that others push to. */
-function vaultSyncing({ dependencies, log }: RunnerParts, onPulled: () => void): VaultSyncing | null {
-  const { path, git } = dependencies.config.vault;
-  if (git === null) return null;
-  const folders = () => dependencies.confirmed().policy.folders;
-  const sync = createVaultGit({
-    root: path,
-    remote: git.remote,
-    branch: git.branch,
-    reportsFolder: () => folders().reports,
-    featureFolder: () => folders().features,
-    clock: dependencies.clock,
-  });
-  return createVaultSyncing({ sync, intervalMs: git.interval, log, onPulled });
-}
-
-function reloadSentence({ changed, needsRestart }: Extract<ReloadOutcome, { kind: 'taken' }>): string {
-  const now = changed.length === 0 ? 'Nothing of opus.yml changed at once' : `Now in force: ${changed.join(', ')}`;
-  return needsRestart.length === 0 ? `${now}.` : `${now}; after a restart: ${needsRestart.join(', ')}.`;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { openRegistry } from './adapters/registry/open-registry.ts';
-import { createFileVault } from './adapters/vault/file-vault.ts';
+import { openVault } from './compose-plugin-vault.ts';
 import { checkCodeNote } from './confirmed-notes.ts';
 import type { RunnerConfig } from './core/configuration.ts';
 import { createTrust, type Trust } from './engine/trust.ts';
@@ -13,7 +13,7 @@ export function composeTrust(config: RunnerConfig): { readonly trust: Trust; clo
   const clock = { now: () => Date.now() };
   const registry = openRegistry({ file: join(config.data, 'registry.db'), clock });
   return {
-    trust: createTrust(createFileVault({ root: config.vault.path }), registry, clock, checkCodeNote),
+    trust: createTrust(openVault(config), registry, clock, checkCodeNote),
     close: () => {
       registry.close();
     },

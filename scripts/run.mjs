@@ -12,6 +12,8 @@ const modules = join(root, 'node_modules');
 const stampFile = join(modules, '.opus-stamp');
 const pinnedNode = join(modules, 'node', 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
 const debianPackages = { bwrap: 'bubblewrap', git: 'git' };
+/** What only tests need. */
+const testPackages = { chromium: 'chromium' };
 
 const say = (text) => process.stderr.write(`${text}\n`);
 
@@ -75,11 +77,13 @@ function installModules() {
   writeFileSync(stampFile, stamp);
 }
 
-function installPrograms() {
+function installPrograms(isForTests) {
   if (process.platform !== 'linux') return;
-  const missing = Object.keys(debianPackages)
+  const hasOwnChromium = process.env.OPUS_CHROMIUM !== undefined;
+  const packages = { ...debianPackages, ...(isForTests && !hasOwnChromium && testPackages) };
+  const missing = Object.keys(packages)
     .filter((program) => !onPath(program))
-    .map((program) => debianPackages[program]);
+    .map((program) => packages[program]);
   if (missing.length === 0) return;
   const root = process.getuid?.() === 0;
   const command = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
@@ -110,7 +114,7 @@ function resolveProgram(name) {
 /** Starts the pinned Node in this process's place: same streams, signals and exit code. */
 export function run([program, ...rest]) {
   installModules();
-  installPrograms();
+  installPrograms(program === 'vitest');
   const child = spawn(pinnedNode, [resolveProgram(program), ...rest], {
     stdio: 'inherit',
     env: { ...process.env, PATH: `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}` },

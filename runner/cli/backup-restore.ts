@@ -32,6 +32,7 @@ export async function restoreBackup(
     beside.out(`Restored ${chosen.name}: jobs are as they were on ${shownTime(chosen.at)}.`);
     // The files that SQLite keeps beside a database go where it goes.
     for (const path of movedTo) if (!/-(?:wal|shm)$/.test(path)) beside.out(`  what was there is now ${path}`);
+    beside.out(`Devices that were revoked since then may connect again. Look with: ${located.command('devices list')}`);
     beside.out(`Look with: ${located.command('status')}`);
     beside.out(`Then go on: ${located.command('serve')}, or ${located.command('service start')}`);
     if (options.json === true) printJson(terminal, { restored: backupDocument(chosen), movedTo });

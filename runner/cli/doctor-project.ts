@@ -1,9 +1,10 @@
 import { toOpusError } from '#shared/domain/errors.ts';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
-import { dirname, isAbsolute } from 'node:path';
+import { basename, dirname, isAbsolute } from 'node:path';
 import { createHostGit } from '../adapters/git/host-git.ts';
 import { surveyAgents, type AgentFinding } from '../compose-agents.ts';
+import { broughtNotes } from '../compose-plugin-vault.ts';
 import { composeReader } from '../compose-reader.ts';
 import { agentKinds } from '../core/agent-kinds.ts';
 import type { RepositoryConfig, RunnerConfig } from '../core/configuration.ts';
@@ -47,11 +48,30 @@ export async function projectChecks(
   return checks;
 }
 
-function vaultCheck({ vault }: RunnerConfig): Check {
+function vaultCheck(config: RunnerConfig): Check {
+  const { vault } = config;
+  if (vault.writer === 'plugin') return elsewhereCheck(config);
   if (!isFolder(vault.path))
     return missing('vault', `${vault.path} is not a folder.`, 'Name it in opus.yml: vault: { path: … }');
   if (!isWritable(vault.path)) return missing('vault', `${vault.path} cannot be written.`, `chmod u+rwx ${vault.path}`);
   return fine('vault', vault.path);
+}
+
+/** Whether it is connected, only a running service knows. */
+function elsewhereCheck(config: RunnerConfig): Check {
+  const count = broughtNotes(config.data);
+  if (count === null) {
+    return warning(
+      'vault',
+      'It is not on this machine, and no device has brought it yet.',
+      'Start the service, and pair Obsidian with it: opus pair',
+    );
+  }
+  if (config.vault.name === basename(config.vault.path)) {
+    const fix = "Write the vault's name in opus.yml: vault: { writer: plugin, name: … }";
+    return warning('vault', 'Links to its notes lead nowhere, since its name in Obsidian is not known.', fix);
+  }
+  return fine('vault', `Obsidian brings and writes it; ${count} notes were brought.`);
 }
 
 async function repositoryCheck(

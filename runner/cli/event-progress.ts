@@ -1,5 +1,5 @@
 import { stages, type Stage } from '#shared/domain/stage.ts';
-import type { ProtocolEvent } from '#shared/protocol/methods.ts';
+import type { ProtocolEvent } from '#shared/protocol/method-results.ts';
 import { weakenedEvent, weaknessSentence } from '../core/weaker.ts';
 import type { Progress } from './progress.ts';
 import type { Terminal } from './terminal.ts';

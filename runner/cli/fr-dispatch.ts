@@ -1,5 +1,5 @@
 import { OpusError, toOpusError } from '#shared/domain/errors.ts';
-import type { DispatchedJob } from '#shared/protocol/methods.ts';
+import type { DispatchedJob } from '#shared/protocol/method-results.ts';
 import { composeReader } from '../compose-reader.ts';
 import { composeRunner } from '../compose.ts';
 import type { RunnerConfig } from '../core/configuration.ts';

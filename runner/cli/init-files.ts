@@ -1,4 +1,4 @@
-import { featureRequestText } from '../core/new-feature-request.ts';
+import { featureRequestText } from '#shared/domain/new-feature-request.ts';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Answers } from './init-answers.ts';

@@ -39,14 +39,19 @@ async function initialise(terminal: Terminal, options: InitOptions): Promise<Wri
   await writeMissing(file, configText(answers, file), done);
   const { config, command } = locateConfig(terminal, file);
   const vault = config.vault.path;
-  refuseFile(vault);
-  for (const folder of vaultFolders) {
+  const isElsewhere = config.vault.writer === 'plugin';
+  if (isElsewhere) {
+    terminal.err(
+      'The vault is not on this machine, so no notes are written. Make them in Obsidian, or copy those of a vault that `opus init` made in another folder.',
+    );
+  } else refuseFile(vault);
+  for (const folder of isElsewhere ? [] : vaultFolders) {
     const path = join(vault, folder);
     if (existsSync(path)) continue;
     makeFolder(path);
     done.written.push(`${path}/`);
   }
-  const notes = noteFiles(answers);
+  const notes = isElsewhere ? [] : noteFiles(answers);
   const confirmable: string[] = [];
   for (const note of notes) {
     const isNew = await writeMissing(join(vault, note.path), note.text, done);

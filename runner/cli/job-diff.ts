@@ -1,4 +1,4 @@
-import { colouredDiff } from './line-diff.ts';
+import { colouredDiff } from './coloured-diff.ts';
 import { printJson, type Terminal } from './terminal.ts';
 import { withReader, type ReadOptions } from './with-reader.ts';
 

@@ -5,6 +5,7 @@ import type { AskOptions } from './ask-agent.ts';
 import { jsonOption, wholeNumber, type CommandContext, type CommonOptions } from './command-context.ts';
 import { addBackupCommands } from './commands-backup.ts';
 import { addControlCommands } from './commands-control.ts';
+import { addDeviceCommands } from './commands-devices.ts';
 import { addFeatureRequestCommands } from './commands-fr.ts';
 import { addJobCommands } from './commands-job.ts';
 import { addServiceCommands } from './commands-service.ts';
@@ -179,6 +180,7 @@ export async function runProgram(args: readonly string[], terminal: Terminal): P
   addControlCommands(program, context);
   addVaultCommands(program, context);
   addBackupCommands(program, context);
+  addDeviceCommands(program, context);
   addServiceCommands(program, context);
 
   try {

@@ -2,7 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
 import { isAtRest } from '#shared/domain/job-status.ts';
-import type { MethodInput, MethodName, MethodResult, ProtocolEvent } from '#shared/protocol/methods.ts';
+import type { ProtocolEvent } from '#shared/protocol/method-results.ts';
+import type { MethodInput, MethodName, MethodResult } from '#shared/protocol/methods.ts';
 import { opusErrorOf } from '#shared/protocol/opus-error-of.ts';
 import { readServiceFile, type ServiceFile } from '../server/service-file.ts';
 import { requestService } from './service-request.ts';
@@ -80,11 +81,11 @@ export function connectToService(data: string): ServiceClient | null {
       params: MethodInput<Method>,
       options?: CallOptions,
     ): Promise<MethodResult<Method>> {
-      const [answer, { methods }] = await Promise.all([
+      const [answer, { methodResults }] = await Promise.all([
         ask(method, params, options),
-        import('#shared/protocol/methods.ts'),
+        import('#shared/protocol/method-results.ts'),
       ]);
-      const result = methods[method].result.safeParse(answer);
+      const result = methodResults[method].safeParse(answer);
       if (result.success) return result.data as MethodResult<Method>;
       throw new OpusError('protocol.invalid', `The service answered ${method} with something else.`, {
         hint: 'It may be of another version: restart `opus serve`.',

@@ -49,14 +49,24 @@ function section(terminal: Terminal, title: string): string[] {
   return [terminal.paint('out', 'bold', title)];
 }
 
+function elsewhereLine({ connected, untold }: NonNullable<RunnerStatus['vaultElsewhere']>): string {
+  const waiting =
+    untold === 0 ? 'nothing waits to be written' : `${untold} ${untold === 1 ? 'write waits' : 'writes wait'}`;
+  if (connected) return `Obsidian is connected and writes the notes; ${waiting}.`;
+  return `No Obsidian that brings the vault is connected; ${waiting}. Open it on a device that is paired.`;
+}
+
 function runnerLines(terminal: Terminal, { runner, foreground, now, command }: Picture): string[] {
   if (runner === null) {
     return [foreground === null ? 'No runner is working.' : `A runner is working (pid ${foreground}).`];
   }
   const ready = runner.ready ? terminal.paint('out', 'green', 'ready') : terminal.paint('out', 'red', 'not ready');
   const since = shortDuration(Math.max(0, now - runner.startedAt));
-  const finding = runner.watching ? 'watching the vault' : 'looking at the vault now and then';
+  const { vaultElsewhere } = runner;
+  const looking = runner.watching ? 'watching the vault' : 'looking at the vault now and then';
+  const finding = vaultElsewhere === undefined ? looking : 'with a vault that Obsidian brings';
   const lines = [`The service runs at ${runner.url} (pid ${runner.pid}, for ${since}): ${ready}, ${finding}.`];
+  if (vaultElsewhere !== undefined) lines.push(elsewhereLine(vaultElsewhere));
   if (runner.silentMs > silentMs) {
     const text = `It has said nothing for ${shortDuration(runner.silentMs)}: it hangs, or its machine was asleep.`;
     lines.push(terminal.paint('out', 'red', text));

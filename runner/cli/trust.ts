@@ -1,11 +1,13 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import { diffLines } from '#shared/domain/line-diff.ts';
 import { composeRunner } from '../compose.ts';
 import { composeTrust } from '../compose-trust.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
 import type { NoteChange, Trust } from '../engine/trust.ts';
 import { confirm } from './ask.ts';
 import { locateConfig, type LocatedConfig } from './configuration.ts';
-import { colouredDiff, diffLines } from './line-diff.ts';
+
+import { colouredDiff } from './coloured-diff.ts';
 import { plainLine } from './plain-text.ts';
 import { connectToService } from './service-client.ts';
 import { besideJson, printJson, type Terminal } from './terminal.ts';

@@ -1,7 +1,7 @@
 import { OpusError } from '#shared/domain/errors.ts';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import type { RepositoryConfig, RunnerConfig, SecretReference } from '../core/configuration.ts';
 import type { ConfigProblem } from './config-problem.ts';
 import { invalidConfiguration, problemsOf } from './problems.ts';
@@ -113,6 +113,18 @@ function resolved(
     };
   }
 
+  function vaultOf(): RunnerConfig['vault'] {
+    const { writer, git } = vault;
+    for (const key of ['path', 'git'] as const) {
+      if (writer === 'runner' || vault[key] === undefined) continue;
+      const hint =
+        'Leave it out: a plugin brings and writes the notes. For a vault on this machine, leave `writer` out.';
+      problem(['vault', key], `\`vault.${key}\` means nothing with \`vault.writer: plugin\`.`, hint);
+    }
+    const path = writer === 'plugin' ? join(data, 'vault') : absolute(vault.path ?? '');
+    return { path, name: vault.name ?? basename(path), writer, git: git ? vaultGit(git) : null };
+  }
+
   const vaultGit = (git: NonNullable<typeof vault.git>): NonNullable<RunnerConfig['vault']['git']> => ({
     ...git,
     remote: isRemote(git.remote) ? git.remote : absolute(git.remote.replace(/^file:\/\//, '')),
@@ -137,7 +149,7 @@ function resolved(
     folder,
     command: options.command ?? 'opus',
     version: 1,
-    vault: { path: absolute(vault.path), writer: vault.writer, git: vault.git ? vaultGit(vault.git) : null },
+    vault: vaultOf(),
     repos: Object.fromEntries(
       Object.entries(document.repos).map(([name, repository]) => [name, repositoryOf(name, repository)]),
     ),

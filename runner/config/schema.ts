@@ -108,7 +108,8 @@ const name = z.string().check(
 
 const vault = z
   .strictObject({
-    path: text('./vault'),
+    path: z.optional(text('./vault')),
+    name: z.optional(described(text('My notes'), 'The name of the vault in Obsidian, for links to its notes.')),
     writer: z.prefault(
       described(z.enum(['runner', 'plugin']), 'plugin when the vault is not on this machine.'),
       'runner',
@@ -121,7 +122,10 @@ const vault = z
       }),
     ),
   })
-  .check(z.meta({ examples: ['{ path: ./vault }'] }));
+  .check(
+    z.refine(({ path, writer }) => path !== undefined || writer === 'plugin', { path: ['path'] }),
+    z.meta({ examples: ['{ path: ./vault }'] }),
+  );
 
 const server = z.strictObject({
   host: z.prefault(text('127.0.0.1'), '127.0.0.1'),

@@ -15,7 +15,10 @@ export interface RunnerConfig {
   readonly command: string;
   readonly version: 1;
   readonly vault: {
+    /** Where the notes are; with `writer: plugin`, where what was brought of them is kept. */
     readonly path: string;
+    /** By which Obsidian opens it. */
+    readonly name: string;
     readonly writer: 'runner' | 'plugin';
     readonly git: { readonly remote: string; readonly branch: string; readonly interval: number } | null;
   };

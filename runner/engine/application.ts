@@ -5,13 +5,13 @@ import type { DecisionKind } from '#shared/domain/gate.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
 import type { OutputListener, OutputSubscription } from '../core/live-output.ts';
-import type { Attempt, Job } from '../core/ports/job-registry.ts';
+import type { Attempt, Job, RecordedDecision } from '../core/ports/job-registry.ts';
 import type { DiffStat } from '../core/ports/worktrees.ts';
 
 /** Who decides, and by which way the decision came. */
 export interface Actor {
   readonly person: string;
-  readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
+  readonly channel: RecordedDecision['channel'];
   readonly device?: string;
 }
 
@@ -34,7 +34,8 @@ export interface Application {
   work(jobId: string, options: { readonly approve: Actor | null; readonly signal: AbortSignal }): Promise<Job>;
   /** Takes a decision that the note's `decision` holds, if it names the current gate; says so in the note when it names another. */
   takeNoteDecision(jobId: string): Promise<Job>;
-  decide(jobId: string, kind: DecisionKind, comment: string, actor: Actor): Promise<Job>;
+  /** `shown` is the gate that the person was shown, as `merge@` and its hash; another one by now is refused with `registry.gate-stale`. */
+  decide(jobId: string, kind: DecisionKind, comment: string, actor: Actor, shown?: string): Promise<Job>;
   retry(
     jobId: string,
     options: { readonly from: Stage | null; readonly rounds: number | null; readonly comment: string },

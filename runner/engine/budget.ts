@@ -1,4 +1,5 @@
 import { OpusError } from '#shared/domain/errors.ts';
+import type { Spending } from '#shared/protocol/board.ts';
 import type { LimitsConfig } from '../core/configuration.ts';
 import type { Job, RegistryReader, UsageTotal } from '../core/ports/job-registry.ts';
 import type { Budget } from '../core/ports/gateway.ts';
@@ -82,6 +83,22 @@ export function leftToday(
   return {
     dollars: dailyBudget === null ? null : dailyBudget - ofDay.dollars,
     tokens: dailyTokens === null ? null : dailyTokens - ofDay.tokens,
+  };
+}
+
+/** What was spent since midnight, jobs or not, and what may be. */
+export function spendingToday(
+  registry: Pick<RegistryReader, 'usage'>,
+  { dailyBudget, dailyTokens }: Pick<LimitsConfig, 'dailyBudget' | 'dailyTokens'>,
+  now: number,
+): Spending {
+  const ofDay = registry.usage({ since: startOfDay(now) });
+  const isPriced = ofDay.every(({ unpriced }) => unpriced === 0);
+  const { dollars, tokens } = spent(ofDay);
+  return {
+    dollars: isPriced ? dollars : null,
+    tokens,
+    budget: dailyBudget === null && dailyTokens === null ? null : { dollars: dailyBudget, tokens: dailyTokens },
   };
 }
 

@@ -7,6 +7,8 @@ export interface CodeNoteWatch {
   look(): Promise<void>;
   /** What is wrong with edited notes, or waits for a person's word. */
   problems(): readonly RunnerProblem[];
+  /** How many notes were not in force as they are, at the last look. */
+  unconfirmed(): number;
 }
 
 export function createCodeNoteWatch(
@@ -28,6 +30,7 @@ export function createCodeNoteWatch(
       said = sentences;
     },
     problems: () => problems,
+    unconfirmed: () => problems.length,
   };
 }
 

@@ -10,6 +10,7 @@ import { recordJob } from './job-recorder.ts';
 import { approversOf } from './next-of-job.ts';
 import { noteOfJob } from './note-of-job.ts';
 import { canceledFields, cleanUp, gateOf } from './settle.ts';
+import { noGate, requireShown } from './shown-gate.ts';
 import type { EngineDependencies } from './stage-context.ts';
 
 /**
@@ -36,21 +37,6 @@ export function recover(dependencies: EngineDependencies): string[] {
   return interrupted;
 }
 
-function standingOf(job: Job): string {
-  if (job.status === 'waiting')
-    return `waiting for ${job.waitingFor === 'human' ? 'a person to mend it' : (job.waitingFor ?? 'something')}`;
-  return job.status === 'running' ? `running, at ${job.runState}` : job.status;
-}
-
-function noGate(job: Job): OpusError {
-  return new OpusError('registry.no-gate', `${job.id} asks for no decision now; it is ${standingOf(job)}.`, {
-    hint:
-      job.waitingFor === 'human'
-        ? `Go on with: opus job retry ${job.id}`
-        : `opus job show ${job.id} tells where it is.`,
-  });
-}
-
 /** Records a decision at the job's gate, bound to what was shown there. */
 export async function decide(
   dependencies: EngineDependencies,
@@ -58,8 +44,10 @@ export async function decide(
   kind: DecisionKind,
   comment: string,
   actor: Actor,
+  shown?: string,
 ): Promise<Job> {
   const { registry, clock } = dependencies;
+  requireShown(job, shown);
   if (job.gate === null) throw noGate(job);
   if (kind === 'changes' && comment.trim() === '') {
     throw new OpusError('config.usage', 'Asking for changes needs a comment that says which.', {
@@ -78,7 +66,8 @@ export async function decide(
   }
   // While the origin was asked, somebody else may have decided; from here to the commit nobody can.
   const current = registry.job(job.id) ?? job;
-  if (current.gate?.hash !== job.gate.hash) throw noGate(current);
+  requireShown(current, shown);
+  if (current.gate?.kind !== job.gate.kind || current.gate.hash !== job.gate.hash) throw noGate(current);
   const generation = generationOf(registry, job.id);
   return recordJob(registry, `${job.id}/decision/${generation}`, current, {
     fields: {
@@ -90,7 +79,17 @@ export async function decide(
       runState: kind === 'approve' && job.gate.kind === 'merge' ? 'merge' : 'waiting',
     },
     events: [
-      ['approval.decided', { gate: formatGate(job.gate), kind, comment, person: actor.person, channel: actor.channel }],
+      [
+        'approval.decided',
+        {
+          gate: formatGate(job.gate),
+          kind,
+          comment,
+          person: actor.person,
+          device: actor.device ?? null,
+          channel: actor.channel,
+        },
+      ],
     ],
     noteStatus: null,
     also: {

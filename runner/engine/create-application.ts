@@ -104,7 +104,8 @@ export function createApplication(runtime: JobRuntime): Application {
       return requireJob(jobId);
     },
     takeNoteDecision: (jobId) => recorded(takeNoteDecision(dependencies, requireJob(jobId))),
-    decide: (jobId, kind, comment, actor) => recorded(decide(dependencies, requireJob(jobId), kind, comment, actor)),
+    decide: (jobId, kind, comment, actor, shown) =>
+      recorded(decide(dependencies, requireJob(jobId), kind, comment, actor, shown)),
     retry: async (jobId, options) => await recorded(retry(dependencies, requireJob(jobId), options)),
     pause: (jobId) => recorded(pause(dependencies, running, requireJob(jobId))),
     resume: async (jobId) => await recorded(resume(dependencies, running, requireJob(jobId))),

@@ -3,10 +3,14 @@ import type { Job } from '../core/ports/job-registry.ts';
 import type { WorkflowEngine } from '../core/ports/workflow-engine.ts';
 import { createAbsentNotes, type AbsentNotes } from './absent-notes.ts';
 import { cancelByClash } from './job-control.ts';
-import { createOutbox, type StatusClash } from './outbox.ts';
+import { createOutbox, type Outbox, type StatusClash } from './outbox.ts';
 import { createPipeline, topicOf } from './pipeline-workflow.ts';
 import { createRunningJobs, type RunningJobs } from './running-jobs.ts';
 import type { EngineDependencies } from './stage-context.ts';
+import { after } from './until.ts';
+
+/** A runner that stops waits no longer than this for a device that writes for it. */
+const lastWordsMs = 2_000;
 
 /** What both a foreground run and the service work jobs with. */
 export interface JobRuntime {
@@ -34,6 +38,9 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
   const outbox = createOutbox(dependencies);
   const absent = createAbsentNotes(dependencies);
   const listeners: (() => void)[] = [];
+  const isWrittenElsewhere = dependencies.config.vault.writer === 'plugin';
+  let telling: Promise<void> | null = null;
+  let tellAgain = false;
   let doorsAreOpen = true;
 
   const changed = (): void => {
@@ -50,6 +57,33 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
     }
   };
 
+  const tell = async (): Promise<void> => {
+    await takeClashes(await outbox.flush());
+    await outbox.flush();
+  };
+
+  /** Nobody waits for a device that may be asleep: what it was not told stays in the outbox. */
+  const tellMeanwhile = (): void => {
+    tellAgain = true;
+    telling ??= (async () => {
+      try {
+        while (tellAgain && doorsAreOpen) {
+          tellAgain = false;
+          await tell();
+        }
+      } catch (thrown) {
+        log.error({ err: thrown }, `The vault could not be told: ${toOpusError(thrown).message}`);
+      } finally {
+        telling = null;
+      }
+    })();
+  };
+
+  const flushMeanwhile: Outbox['flush'] = () => {
+    tellMeanwhile();
+    return Promise.resolve([]);
+  };
+
   const requireJob = (name: string): Job => {
     const job = registry.job(name) ?? registry.newestJobOf(name);
     if (job) return job;
@@ -62,7 +96,7 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
 
   engine.register(
     createPipeline(dependencies, {
-      outbox,
+      outbox: isWrittenElsewhere ? { flush: flushMeanwhile } : outbox,
       running,
       absent,
       mayBegin: () => doorsAreOpen,
@@ -92,8 +126,9 @@ export function createJobRuntime(dependencies: EngineDependencies, engine: Workf
       await engine.signal(topicOf(job.id));
     },
     async tell() {
-      await takeClashes(await outbox.flush());
-      await outbox.flush();
+      if (!isWrittenElsewhere) await tell();
+      else if (doorsAreOpen) tellMeanwhile();
+      else await Promise.race([telling, after(lastWordsMs)]);
     },
     closeDoors() {
       doorsAreOpen = false;

@@ -47,6 +47,8 @@ async function flushOnce(dependencies: EngineDependencies): Promise<readonly Sta
       registry.acknowledge(entry.seq, outcome);
     } catch (thrown) {
       const error = toOpusError(thrown);
+      // Told when somebody is there to write it.
+      if (error.code === 'vault.nobody-writes') break;
       log.error(
         { err: thrown, job: entry.jobId, code: error.code },
         `The vault could not be written: ${error.message}`,
@@ -87,21 +89,23 @@ function withExpectationsOf(earlier: readonly OutboxEntry[], entry: OutboxEntry)
 async function apply(dependencies: EngineDependencies, entry: OutboxEntry, clashes: StatusClash[]): Promise<string> {
   const { registry, vault, log } = dependencies;
   const { payload } = entry;
+  const id = `outbox-${entry.seq}`;
   if (payload.kind === 'note') {
-    await vault.writeNote(payload.path, payload.text, 'replace');
+    await vault.writeNote(payload.path, payload.text, 'replace', id);
     return 'written';
   }
   if (payload.kind === 'report') {
     const job = registry.job(payload.jobId);
     if (job === null) return 'gone';
-    await vault.writeNote(reportPath(dependencies, job), await report(dependencies, job), 'replace');
+    await vault.writeNote(reportPath(dependencies, job), await report(dependencies, job), 'replace', id);
     return 'written';
   }
   const job = entry.jobId === null ? null : registry.job(entry.jobId);
-  let outcome = await writeKeys(dependencies, payload.write, job);
+  const write = { ...payload.write, id };
+  let outcome = await writeKeys(dependencies, write, job);
   if (outcome.kind === 'gone' && job !== null) {
     const moved = await noteOfJob(dependencies, job);
-    if (moved !== null) outcome = await writeKeys(dependencies, { ...payload.write, path: moved.path }, job);
+    if (moved !== null) outcome = await writeKeys(dependencies, { ...write, path: moved.path }, job);
   }
   if (outcome.kind === 'clash' && entry.jobId !== null) {
     clashes.push({ jobId: entry.jobId, found: outcome.found });

@@ -16,7 +16,7 @@ export interface NoteChange {
 export interface Trust {
   /** Every agent, policy, rule and memory note, on disk or confirmed, by path. */
   changes(): Promise<NoteChange[]>;
-  /** Puts what is on disk in force, a note that is gone out of force; a broken note is passed over. Returns how many changed. */
+  /** Puts what is on disk in force, a note that is gone out of force unless all are; a broken note is passed over. Returns how many changed. */
   confirm(paths: readonly string[] | 'all'): Promise<number>;
   /** The same for changes as a person was shown them. Returns the path of one that is something else by now; then none is confirmed. */
   confirmShown(shown: readonly NoteChange[]): Promise<string | null>;
@@ -78,11 +78,14 @@ export function createTrust(
     },
     async confirm(paths) {
       if (registry === null || !('trust' in registry)) return 0;
-      const wanted = (await changes()).filter(
+      const all = await changes();
+      // A vault that shows none at all has not been brought, or has not loaded: nobody has removed them one by one.
+      const isEmpty = all.every(({ state }) => state === 'gone');
+      const wanted = all.filter(
         (change) =>
           change.state !== 'confirmed' &&
           change.problems.length === 0 &&
-          (paths === 'all' || paths.includes(change.path)),
+          (paths === 'all' ? !isEmpty : paths.includes(change.path)),
       );
       const hashes = new Map((await vault.codeNotes()).map((note) => [note.path, note]));
       const now = clock.now();

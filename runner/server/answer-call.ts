@@ -8,15 +8,39 @@ import {
   type RpcId,
   type RpcResponse,
 } from '#shared/protocol/envelope.ts';
-import { isMethodName, methods, type MethodName } from '#shared/protocol/methods.ts';
+import { leastRole, mayCall } from '#shared/protocol/least-role.ts';
+import { methodParams } from '#shared/protocol/method-params.ts';
+import { methodResults } from '#shared/protocol/method-results.ts';
+import { isMethodName, type MethodName } from '#shared/protocol/methods.ts';
 import type { Log } from '../core/ports/log.ts';
-import type { CallContext, ServerApplication } from './server-application.ts';
+import { seesAll, viewersResult } from './redaction.ts';
+import type {
+  ApplicationMethod,
+  CallContext,
+  Caller,
+  ConnectionMethod,
+  Performed,
+  ServerApplication,
+} from './server-application.ts';
 
-/** From the bytes of a call to the answer. Never rejects; what the caller did wrong is told, what broke here is logged. */
+/** `caller` null is somebody without a token, who may pair and nothing else. */
+export type AskedBy = Omit<CallContext, 'caller'> & { readonly caller: Caller | null };
+export interface Performers {
+  readonly application: Pick<ServerApplication, ApplicationMethod>;
+  /** Null where there is no connection that lasts. */
+  readonly connection: Performed<ConnectionMethod> | null;
+}
+
+const stranger: Caller = { role: 'viewer', person: null, device: null, channel: 'plugin' };
+
+/**
+ * From the text of a call to the answer, and the one place that says who may call what. Never rejects; what the caller did
+ * wrong is told, what broke here is logged.
+ */
 export async function answerCall(
   text: string,
-  application: ServerApplication,
-  context: CallContext,
+  performers: Performers,
+  context: AskedBy,
   log: Log,
 ): Promise<RpcResponse> {
   let message: unknown;
@@ -37,13 +61,21 @@ export async function answerCall(
   if (!isMethodName(method)) {
     return failed(id, { code: rpcCodes.methodNotFound, message: `There is no method ${JSON.stringify(method)}.` });
   }
-  const checked = methods[method].params.safeParse(params ?? {});
+  const forbidden = refusalOf(context.caller, method);
+  if (forbidden) {
+    log.debug({ method, code: forbidden.code }, `${method} was refused: ${forbidden.message}`);
+    return failed(id, rpcErrorOf(forbidden));
+  }
+  const checked = methodParams[method].safeParse(params ?? {});
   if (!checked.success) {
     const what = describeIssues(checked.error.issues, 'params');
     return failed(id, { code: rpcCodes.invalidParams, message: `${method}: ${what}.` });
   }
+  const caller = context.caller ?? stranger;
   try {
-    return { jsonrpc: '2.0', id, result: await call(application, method, checked.data, context) };
+    refuseSpeakingForOthers(caller, method, checked.data);
+    const result = await call(performers, method, checked.data, { ...context, caller });
+    return { jsonrpc: '2.0', id, result: seesAll(caller.role) ? result : viewersResult(result) };
   } catch (thrown) {
     const error = toOpusError(thrown);
     if (!(thrown instanceof OpusError)) log.error({ err: thrown, method }, `${method} broke: ${error.message}`);
@@ -52,16 +84,61 @@ export async function answerCall(
   }
 }
 
+/** The answer to a call that is not even looked at. */
+export function refuseCall(text: string, error: OpusError): RpcResponse {
+  try {
+    return failed(idOf(JSON.parse(text)), rpcErrorOf(error));
+  } catch {
+    return failed(null, rpcErrorOf(error));
+  }
+}
+
+/** Null when that caller may call that method. */
+function refusalOf(caller: Caller | null, method: MethodName): OpusError | null {
+  if (caller === null) {
+    if (method === 'device.pair') return null;
+    return new OpusError('protocol.unauthorized', `${method} needs the token of a paired device.`, {
+      hint: 'Pair this device with `opus pair` on the machine of the runner.',
+    });
+  }
+  if (method === 'device.pair') {
+    return new OpusError('protocol.forbidden', 'Who has a token is paired already.', {
+      hint: 'A device is paired by a call without a token, over HTTP.',
+    });
+  }
+  if (mayCall(caller.role, method)) return null;
+  const needed = leastRole[method];
+  return new OpusError('protocol.forbidden', `${method} needs the role ${needed}; this device is a ${caller.role}.`, {
+    hint: `Pair it anew with: opus pair --role ${needed}`,
+  });
+}
+
+/** The command line may name who decides; a device is one person's. */
+function refuseSpeakingForOthers(caller: Caller, method: MethodName, params: object): void {
+  if (method !== 'approval.decide' || caller.person === null || !('person' in params)) return;
+  if (params.person === undefined || params.person === caller.person) return;
+  throw new OpusError('protocol.forbidden', `This device decides for ${caller.person} and for nobody else.`, {
+    hint: 'Leave `person` out of the call.',
+  });
+}
+
 async function call(
-  application: ServerApplication,
+  { application, connection }: Performers,
   method: MethodName,
   params: unknown,
   context: CallContext,
 ): Promise<unknown> {
+  const ofConnection = method === 'output.subscribe' || method === 'output.unsubscribe';
   // The schema of this very method made the params; TypeScript cannot tell one method of the union from another.
-  const perform = application[method] as (params: unknown, context: CallContext) => Promise<unknown>;
+  const perform = (ofConnection ? connection?.[method] : application[method]) as
+    ((params: unknown, context: CallContext) => Promise<unknown>) | undefined;
+  if (perform === undefined) {
+    throw new OpusError('protocol.invalid', `${method} needs a connection that lasts.`, {
+      hint: 'Call it over the WebSocket.',
+    });
+  }
   const work = perform(params, context);
-  const result = methods[method].result.safeParse(
+  const result = methodResults[method].safeParse(
     method === 'events.since' ? await orCut(work, context.signal) : await work,
   );
   if (result.success) return result.data;

@@ -4,12 +4,19 @@ import { outputPath, rpcPath } from '#shared/protocol/version.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
 import type { Log } from '../core/ports/log.ts';
 import { answerCall } from './answer-call.ts';
+import { createAdmission } from './admission.ts';
 import { createCallerCheck } from './caller-check.ts';
+import { createCallers, type DeviceAccess } from './callers.ts';
+import type { ConnectedDevices } from './connected-devices.ts';
+import { addDashboardRoute } from './dashboard-route.ts';
 import { createHttpServer, listenFailure, readTls } from './http-server.ts';
+import { createLockOut } from './lock-out.ts';
 import { streamOutput } from './output-stream.ts';
 import { Refusal, refusalOf, sendRefusal } from './refusals.ts';
 import type { Health, ServerApplication } from './server-application.ts';
 import { addWebhookRoute, type WebhookIntake } from './webhook-route.ts';
+import type { RunnerIdentity } from './wire-connection.ts';
+import { createWireServer, type WireServerLimits } from './wire-server.ts';
 
 export interface ServerOptions {
   readonly config: RunnerConfig['server'];
@@ -17,11 +24,17 @@ export interface ServerOptions {
   readonly health: () => Health;
   /** Prometheus text. */
   readonly metrics: () => Promise<string>;
-  /** What an admin's call bears. */
+  /** What the command line's calls bear. */
   readonly token: string;
+  readonly devices: DeviceAccess;
+  readonly connected: ConnectedDevices;
+  readonly runner: RunnerIdentity;
   /** What takes webhooks; without it there is no such address. */
   readonly webhooks?: WebhookIntake;
+  /** The folder of the built dashboard; without it there is no such page. */
+  readonly dashboard?: string;
   readonly log: Log;
+  readonly wireLimits?: Partial<WireServerLimits>;
   /** How long calls at work may go on once it closes; milliseconds. */
   readonly grace?: number;
 }
@@ -31,6 +44,8 @@ export interface Server {
   listen(): Promise<Listening>;
   /** Waiting calls end at once, those at work when they are done or their time is over. May be called twice. */
   close(): Promise<void>;
+  /** How many clients are connected. */
+  connections(): number;
 }
 
 export interface Listening {
@@ -58,7 +73,16 @@ const securityHeaders = {
 export function createServer(options: ServerOptions): Server {
   const { application, config, health, log, metrics } = options;
   const tls = config.tls === null ? null : readTls(config.tls);
-  const check = createCallerCheck({ host: config.host, publicUrl: config.publicUrl, token: options.token });
+  const check = createCallerCheck({ host: config.host, publicUrl: config.publicUrl });
+  const lockOut = createLockOut(() => performance.now());
+  const callers = createCallers({ adminToken: options.token, devices: options.devices, lockOut, log });
+  const wire = createWireServer({
+    ...{ application, callers, check, log, connected: options.connected, runner: options.runner },
+    trustProxy: config.trustProxy,
+    ...(options.wireLimits ? { limits: options.wireLimits } : {}),
+  });
+  const admission = createAdmission({ callers, lockOut, trustProxy: config.trustProxy });
+  const performers = { application, connection: null };
   const calls = new Set<AbortController>();
   let closed: Promise<void> | null = null;
 
@@ -108,12 +132,12 @@ export function createServer(options: ServerOptions): Server {
   app.get('/readyz', (request, reply) => {
     const { ready, checks } = health();
     // A message may name a folder.
-    const told = check.isLocal(request.raw) || check.hasToken(request.raw);
+    const told = check.isLocal(request.raw) || admission.isAdmin(request.raw);
     reply.code(ready ? 200 : 503);
     return reply.send({ ready, checks: told ? checks : checks.map(({ name, ok }) => ({ name, ok })) });
   });
   app.get('/metrics', async (request, reply) => {
-    if (!check.isLocal(request.raw)) check.refuseWithoutToken(request.raw);
+    if (!check.isLocal(request.raw)) admission.refuseUnlessAdmin(request.raw);
     return reply.type('text/plain; version=0.0.4; charset=utf-8').send(await metrics());
   });
   app.route<{ Body: string | undefined }>({
@@ -121,33 +145,41 @@ export function createServer(options: ServerOptions): Server {
     url: rpcPath,
     // Before the body is read.
     onRequest: (request, _reply, done) => {
-      check.refuseWithoutToken(request.raw);
+      admission.callerOrStranger(request.raw);
       done();
     },
     handler: async (request, reply) => {
-      const call = begun(reply);
-      const answer = await answerCall(request.body ?? '', application, { signal: call.signal }, log);
+      // Once more: many may have been let in at once.
+      const caller = admission.callerOrStranger(request.raw);
+      const { signal } = begun(reply);
+      const answer = await answerCall(request.body ?? '', performers, { caller, signal }, log);
+      if (caller === null && 'error' in answer) throw admission.refusedStranger(request.raw, answer.error);
       return reply.code('error' in answer && answer.id === null ? 400 : 200).send(answer);
     },
   });
 
+  if (options.dashboard) addDashboardRoute(app, { folder: options.dashboard, publicUrl: config.publicUrl });
   if (options.webhooks) addWebhookRoute(app, options.webhooks, log);
   app.route<{ Params: { job: string } }>({
     method: 'GET',
     url: outputPath(':job'),
     onRequest: (request, _reply, done) => {
-      check.refuseWithoutToken(request.raw);
+      admission.caller(request.raw);
       done();
     },
     handler: async (request, reply) => {
-      const { signal } = begun(reply);
-      const lines = await streamOutput(application, request.params.job, { signal, log });
+      const context = { caller: admission.caller(request.raw), signal: begun(reply).signal };
+      const lines = await streamOutput(application, request.params.job, { context, log });
       return reply.type('application/x-ndjson; charset=utf-8').send(lines);
     },
   });
 
+  wire.attach(app.server);
+
   async function close(): Promise<void> {
     for (const call of calls) call.abort();
+    // The server ends when its last connection has, and knows nothing of these.
+    await wire.close();
     const late = setTimeout(() => {
       app.server.closeAllConnections();
     }, options.grace ?? defaultGraceMs);
@@ -169,6 +201,7 @@ export function createServer(options: ServerOptions): Server {
       return { url: `${tls ? 'https' : 'http'}://${fromHere(host)}:${port}`, certificate: tls?.leaf ?? null };
     },
     close: () => (closed ??= close()),
+    connections: () => wire.connections(),
   };
 }
 

@@ -1,8 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { OpusError } from '#shared/domain/errors.ts';
+import { wirePath } from '#shared/protocol/wire.ts';
 import type { RunnerConfig } from '../core/configuration.ts';
 
 const mostConnections = 256;
@@ -31,11 +32,21 @@ export function createHttpServer(
   limits: typeof defaultLimits = defaultLimits,
 ): Server {
   // https.Server lacks nothing of http.Server that is used here.
+  const options = { ...limits, shouldUpgradeCallback: wantsWire };
   const server: Server = tls
-    ? createTlsServer({ ...limits, cert: tls.cert, key: tls.key }, handler)
-    : createServer(limits, handler);
+    ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }, handler)
+    : createServer(options, handler);
   server.maxConnections = mostConnections;
   return server;
+}
+
+/** Whatever else a request would rather speak, as HTTP/2 without TLS, it is answered as it came. */
+function wantsWire({ url, headers }: IncomingMessage): boolean {
+  return isWirePath(url) && headers.upgrade?.toLowerCase() === 'websocket';
+}
+
+export function isWirePath(url: string | undefined): boolean {
+  return url?.split('?')[0] === wirePath;
 }
 
 export function readTls(files: NonNullable<RunnerConfig['server']['tls']>): TlsFiles {

@@ -5,11 +5,10 @@ import type { JobDocument } from '#shared/domain/job.ts';
 import type { LiveMessage } from '#shared/domain/live-output.ts';
 import type { Log } from '../core/ports/log.ts';
 import { Refusal } from './refusals.ts';
-import type { ServerApplication } from './server-application.ts';
+import type { CallContext, ServerApplication } from './server-application.ts';
 
 export interface OutputStreamOptions {
-  /** Aborts when the caller has gone or the server closes. */
-  readonly signal: AbortSignal;
+  readonly context: CallContext;
   readonly log: Log;
 }
 
@@ -23,10 +22,11 @@ const bytesOnTheWay = 64 * 1024;
 
 /** Lines of JSON until the job rests. Rejects with a refusal when there is no such job. */
 export async function streamOutput(source: Source, name: string, options: OutputStreamOptions): Promise<Readable> {
-  const { signal, log } = options;
+  const { context, log } = options;
+  const { signal } = context;
   // The cursor comes before the look at the job: what happens between the two is told by the next poll.
-  const { throughSeq } = await source['events.since']({ limit: 1, waitMs: 0 }, { signal });
-  const job = await source['job.get']({ job: name }, { signal }).catch((thrown: unknown) => {
+  const { throughSeq } = await source['events.since']({ limit: 1, waitMs: 0 }, context);
+  const job = await source['job.get']({ job: name }, context).catch((thrown: unknown) => {
     throw thrown instanceof OpusError ? new Refusal(404, thrown) : thrown;
   });
 
@@ -59,7 +59,7 @@ export async function streamOutput(source: Source, name: string, options: Output
   signal.addEventListener('abort', stop, { once: true });
   lines.once('close', stop);
   if (signal.aborted) stop();
-  void untilRest(source, job, throughSeq, signal)
+  void untilRest(source, job, throughSeq, context)
     .then(() => subscription.taken())
     .then(() => {
       if (signal.aborted) return;
@@ -74,11 +74,20 @@ export async function streamOutput(source: Source, name: string, options: Output
   return lines;
 }
 
-async function untilRest(source: Source, job: JobDocument, throughSeq: number, signal: AbortSignal): Promise<void> {
+async function untilRest(source: Source, job: JobDocument, from: number, context: CallContext): Promise<void> {
   let current = job;
-  for (let afterSeq = throughSeq; !isAtRest(current) && !signal.aborted;) {
-    const asked = { afterSeq, jobId: job.job, limit: 100, waitMs: pollMs };
-    ({ throughSeq: afterSeq } = await source['events.since'](asked, { signal }));
-    current = await source['job.get']({ job: job.job }, { signal });
+  for (let throughSeq = from; !isAtRest(current) && !context.signal.aborted;) {
+    ({ job: current, throughSeq } = await untilChange(source, job.job, throughSeq, context));
   }
+}
+
+/** The job after something happened in it, or after a while in which nothing did. */
+export async function untilChange(
+  source: Pick<Source, 'job.get' | 'events.since'>,
+  jobId: string,
+  afterSeq: number,
+  context: CallContext,
+): Promise<{ readonly job: JobDocument; readonly throughSeq: number }> {
+  const { throughSeq } = await source['events.since']({ afterSeq, jobId, limit: 100, waitMs: pollMs }, context);
+  return { job: await source['job.get']({ job: jobId }, context), throughSeq };
 }

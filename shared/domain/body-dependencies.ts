@@ -5,7 +5,8 @@ const lineBreak = String.raw`[ \t]*(?:\r?\n[ \t>]*)?`;
 const emphasis = '[*_]{0,3}';
 const gap = String.raw`(?:[ \t]{1,9}|[ \t]*\r?\n[ \t>]*)`;
 const phrases = new RegExp(
-  String.raw`(?<![\p{L}\p{N}_-])(?:after|depends${gap}on|blocked${gap}by)(?![\p{L}\p{N}_-])`,
+  // Without a look behind, which older phones cannot read.
+  String.raw`(^|[^\p{L}\p{N}_-])(?:after|depends${gap}on|blocked${gap}by)(?![\p{L}\p{N}_-])`,
   'giu',
 );
 const negation = /(?:\bnot|n['’]t|\bno longer|\bnever)\s+$/i;
@@ -35,7 +36,8 @@ export function bodyDependencies(body: string, firstLine: number, idPattern: str
   // A list below is read once, however many phrases stand in it: else a note could be made that takes hours.
   let listEnd = 0;
   for (const phrase of text.matchAll(phrases)) {
-    if (negation.test(text.slice(Math.max(0, phrase.index - 20), phrase.index))) continue;
+    const from = phrase.index + (phrase[1]?.length ?? 0);
+    if (negation.test(text.slice(Math.max(0, from - 20), from))) continue;
     const start = phrase.index + phrase[0].length;
     const below = start < listEnd ? [] : itemsBelow(text, start);
     listEnd = below.at(-1)?.at ?? listEnd;

@@ -23,6 +23,12 @@ export function formatGate(gate: Gate): string {
   return `${gate.kind}@${shortHash(gate.hash)}`;
 }
 
+/** Whether a person who was shown `merge@1234e567`, or more of the hash, was shown this gate. */
+export function isShownGate(gate: Gate, shown: string): boolean {
+  const [kind, hash = ''] = shown.split('@');
+  return kind === gate.kind && hash.length >= 8 && gate.hash.startsWith(hash);
+}
+
 /**
  * `approve 1234e567`, `Approve merge@1234e567`, `changes 1234e567 please rename it`; null when the text has not that shape.
  * Phones begin with a capital letter, and people copy the gate as it stands in the note.

@@ -18,7 +18,8 @@ export type FrontmatterLocation =
 
 const byteOrderMark = '\ufeff';
 const openingFence = /^---[ \t]*(\r?\n|$)/;
-const closingFence = /(?<=\n)---[ \t]*(?:\r?\n|$)/g;
+// Without a look behind, which older phones cannot read: then nothing of the plugin would load.
+const closingFence = /\n---[ \t]*(?:\r?\n|$)/g;
 
 export function locateFrontmatter(text: string): FrontmatterLocation {
   const begin = text.startsWith(byteOrderMark) ? 1 : 0;
@@ -40,14 +41,15 @@ export function locateFrontmatter(text: string): FrontmatterLocation {
     };
   }
   const start = begin + fence[0].length;
-  closingFence.lastIndex = start;
+  // The line end of the opening fence may be the one before the closing.
+  closingFence.lastIndex = start - 1;
   const close = start < text.length ? closingFence.exec(text) : null;
   if (!close) return { kind: 'broken', problem: unterminated };
   return {
     kind: 'found',
     block: {
       start,
-      end: close.index,
+      end: close.index + 1,
       bodyStart: close.index + close[0].length,
       lineEnd: fence[1] === '\r\n' ? '\r\n' : '\n',
     },

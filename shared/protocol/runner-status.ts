@@ -26,6 +26,8 @@ export const runnerStatus = z.object({
   paused: z.enum(pauseStates),
   /** False while the file system cannot tell of changes and the vault is only looked at now and then. */
   watching: z.boolean(),
+  /** Where the vault is not on the runner's machine: whether a device that writes for it is connected, and how many writes wait. */
+  vaultElsewhere: z.optional(z.object({ connected: z.boolean(), untold: z.int() })),
   circuits: z.array(circuit),
   problems: z.array(runnerProblem),
   running: z.int(),

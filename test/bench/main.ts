@@ -1,5 +1,6 @@
 // Measures what the architecture promises and writes docs/benchmarks.md.
-//   npm run bench [-- --json] [--only NAME]…      names: job vault note command save queue edits idle crowd restart size agents
+//   npm run bench [-- --json] [--only NAME]…      names: job vault note command save queue edits idle crowd wire restart size plugin
+//                                                        agents
 import { readFileSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +12,10 @@ import { jobRow } from './job-row.ts';
 import { isHeld, ratioOf, type Row } from './measure.ts';
 import { document, machine, soakHeading, table } from './report.ts';
 import { editRows } from './service-edit-rows.ts';
+import { pluginRows } from './plugin-rows.ts';
 import { restartRows } from './service-restart-rows.ts';
 import { crowdRows, idleRows, latencyRows, queueRows } from './service-rows.ts';
+import { wireRows } from './wire-rows.ts';
 import { noteWriteRows, scanRows } from './vault-rows.ts';
 
 const { values } = parseArgs({
@@ -30,8 +33,10 @@ const parts: Readonly<Record<string, () => Promise<Row[]>>> = {
   edits: () => editRows(installed),
   idle: () => idleRows(installed),
   crowd: () => crowdRows(installed),
+  wire: () => wireRows(installed),
   restart: () => restartRows(installed),
   size: () => Promise.resolve([sizeRow(installed)]),
+  plugin: pluginRows,
   agents: agentRows,
 };
 

@@ -115,6 +115,7 @@ describe('opus backup restore', () => {
     const restored = await opus('restore', name, '--yes');
     expect(restored.code).toBe(0);
     const said = restored.outLines.join('\n');
+    expect(said).toMatch(/Devices that were revoked since then may connect again\. Look with: .*devices list/);
     expect(said.match(/what was there is now .+registry\.db\.before-restore-\w+$/gm)).toHaveLength(1);
     expect(said).not.toMatch(/-(wal|shm)$/m);
     expect(said).toMatch(/Look with: .+ status/);

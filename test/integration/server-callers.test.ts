@@ -84,11 +84,11 @@ describe('the HTTP server lets nobody else in and', () => {
     expect(standIn.calls).toEqual([]);
   });
 
-  it('reads no body of a caller without the token', async () => {
+  it('reads no body above what a pairing code takes of a caller without the token', async () => {
     await startWatched();
     const socket = await server.connection();
     socket.write(
-      `POST ${rpcPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n`,
+      `POST ${rpcPath} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n`,
     );
     const closed = once(socket, 'close');
     const [first] = (await once(socket, 'data')) as [Buffer];

@@ -10,6 +10,7 @@ import { connectToService, type ServiceClient } from '../../runner/cli/service-c
 import { createServer, type Server } from '../../runner/server/create-server.ts';
 import { readServiceFile, writeServiceFile } from '../../runner/server/service-file.ts';
 import { testCertificate } from '../support/test-certificate.ts';
+import { withoutDevices } from '../support/server-lab.ts';
 import {
   aJobDocument,
   aService,
@@ -45,6 +46,7 @@ describe('the service of a data folder', () => {
       health: () => ({ ready: true, checks: [] }),
       metrics: () => Promise.resolve(''),
       token,
+      ...withoutDevices(),
       log: collectLog(),
     });
     releases.push(() => server.close());

@@ -78,3 +78,13 @@ test('a note that came after the look is not confirmed with those that were show
   expect(await trust.confirmShown(shown)).toBeNull();
   expect(confirmed()).toHaveLength(2);
 });
+
+test('what is confirmed by itself stays in force while the vault shows no such note at all', async () => {
+  await trust.confirm('all');
+  rmSync(join(folder, '00_system'), { recursive: true });
+  expect(await trust.confirm('all')).toBe(0);
+  expect(confirmed()).toEqual([`${memory}: It was so.`, `${rule}: Good names.`]);
+  write(rule, 'Good names.\n');
+  expect(await trust.confirm('all')).toBe(1);
+  expect(confirmed()).toEqual([`${rule}: Good names.`]);
+});

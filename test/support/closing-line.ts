@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs';
 import type { Reporter } from 'vitest/node';
+import { findChromium } from './browser/find-chromium.ts';
 
 /** Ends the output with one line for machines: `tests: N passed, N failed`. */
 export default class ClosingLine implements Reporter {
@@ -15,6 +16,14 @@ export default class ClosingLine implements Reporter {
       }
       // A file that did not load, or whose hook failed, has no failed test to show for it.
       if (failed === before && module.state() === 'failed') failed += 1;
+    }
+    if (findChromium() === null) {
+      process.once('exit', () =>
+        writeSync(
+          1,
+          '\nNOT RUN: the browser tests. Chromium is missing: apt-get install chromium, or name one in OPUS_CHROMIUM.\n\n',
+        ),
+      );
     }
     process.once('exit', () => writeSync(1, `tests: ${passed} passed, ${failed} failed\n`));
   };

@@ -3,6 +3,7 @@ import { request, type IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { rpcPath } from '../../shared/protocol/version.ts';
+import { createConnectedDevices } from '../../runner/server/connected-devices.ts';
 import { createServer, type Server, type ServerOptions } from '../../runner/server/create-server.ts';
 import type { Health } from '../../runner/server/server-application.ts';
 import { collectLog, createStandIn, loopbackServer, type CollectedLog } from './server-stand-in.ts';
@@ -27,6 +28,15 @@ export interface Asked {
   readonly body?: string;
 }
 
+/** For a server that nobody is paired with. */
+export function withoutDevices(): Pick<ServerOptions, 'devices' | 'connected' | 'runner'> {
+  return {
+    devices: { bearer: () => null, get: () => null, seen: () => undefined },
+    connected: createConnectedDevices(),
+    runner: { version: '1.2.3', name: 'a-machine' },
+  };
+}
+
 /** A real server on a free port of loopback, closed when the test ends. */
 export interface RunningServer {
   readonly url: string;
@@ -37,6 +47,8 @@ export interface RunningServer {
   post(body: string, headers?: Record<string, string>): Promise<Answer>;
   call(method: string, params?: unknown): Promise<Answer>;
   connection(): Promise<Socket>;
+  /** Those of the wire. */
+  connections(): number;
 }
 
 export async function startServer(options: Partial<ServerOptions> = {}): Promise<RunningServer> {
@@ -47,6 +59,7 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
     health: () => healthy,
     metrics: () => Promise.resolve('opus_jobs 1\n'),
     token,
+    ...withoutDevices(),
     log,
     ...options,
   });
@@ -62,6 +75,7 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
     post,
     call: (method, params) => post(JSON.stringify({ jsonrpc: '2.0', id: 7, method, params })),
     connection: () => connectionTo(url),
+    connections: () => server.connections(),
   };
 }
 

@@ -1,6 +1,9 @@
 import type { JobDocument } from '../../shared/domain/job.ts';
 import { OpusError } from '../../shared/domain/errors.ts';
-import type { ProtocolEvent } from '../../shared/protocol/methods.ts';
+import type { ProtocolEvent } from '../../shared/protocol/method-results.ts';
+import { isMethodName } from '../../shared/protocol/methods.ts';
+import type { BoardJob } from '../../shared/protocol/board.ts';
+import type { RunnerStatus } from '../../shared/protocol/runner-status.ts';
 import type { RunnerConfig } from '../../runner/core/configuration.ts';
 import type { Log } from '../../runner/core/ports/log.ts';
 import type { ServerApplication } from '../../runner/server/server-application.ts';
@@ -24,6 +27,51 @@ export function aJobDocument(fields: Partial<JobDocument> = {}): JobDocument {
     decisions: [],
     leftToPerson: [],
     error: null,
+    ...fields,
+  };
+}
+
+export function aBoardJob(fields: Partial<BoardJob> = {}): BoardJob {
+  return {
+    ...aJobDocument(),
+    title: 'FR-1',
+    priority: 'P1',
+    repository: 'app',
+    notePath: '10_features/FR-1.md',
+    reportPath: '20_runs/FR-1-1.md',
+    agent: 'coder',
+    createdAt: 1,
+    updatedAt: 2,
+    stage: null,
+    pausedBy: null,
+    holdUntil: null,
+    sentence: '',
+    question: null,
+    gateHash: null,
+    review: null,
+    tests: null,
+    size: null,
+    checks: null,
+    dollars: null,
+    ...fields,
+  };
+}
+
+export function aRunnerStatus(fields: Partial<RunnerStatus> = {}): RunnerStatus {
+  return {
+    pid: 1,
+    version: '1.2.3',
+    url: 'http://127.0.0.1:1',
+    ready: true,
+    sandbox: 'isolated',
+    startedAt: 5,
+    paused: 'no',
+    watching: true,
+    circuits: [],
+    problems: [],
+    running: 1,
+    queued: 0,
+    waiting: 0,
     ...fields,
   };
 }
@@ -57,13 +105,14 @@ export interface StandIn {
   /** Polls that wait now. */
   waiting(): number;
   /** Changes the job and tells whoever waits. */
-  tell(type: string, job?: Partial<JobDocument>): void;
+  tell(type: string, job?: Partial<JobDocument>, data?: Readonly<Record<string, unknown>>): void;
 }
 
 export function createStandIn(replacing: Partial<ServerApplication> = {}): StandIn {
   const calls: { method: string; params: unknown }[] = [];
   const events: ProtocolEvent[] = [];
   const waiters = new Set<() => void>();
+  const listeners: (() => void)[] = [];
   let job = aJobDocument();
 
   const given: Partial<ServerApplication> = {
@@ -92,11 +141,27 @@ export function createStandIn(replacing: Partial<ServerApplication> = {}): Stand
       const batch = found();
       return { events: batch, throughSeq: batch.length === limit ? (batch.at(-1)?.seq ?? 0) : events.length };
     },
+    events: {
+      epoch: () => 'an-epoch',
+      newest: () => events.length,
+      after: (seq, limit) => events.slice(seq, seq + limit),
+      onRecorded: (listener) => {
+        listeners.push(listener);
+      },
+    },
+    boardJob: () => null,
+    boardState: () => ({
+      runner: aRunnerStatus(),
+      featureRequests: [],
+      spending: { dollars: null, tokens: 0, budget: null },
+      untrusted: 0,
+    }),
+    vaultWriters: null,
     ...replacing,
   };
   const application = new Proxy(given, {
     get: (methods, method: keyof ServerApplication) => {
-      if (method === 'subscribeOutput') return methods[method];
+      if (!isMethodName(method)) return methods[method];
       return (params: never, context: never) => {
         calls.push({ method, params });
         const perform = methods[method] as ((params: never, context: never) => Promise<unknown>) | undefined;
@@ -109,10 +174,10 @@ export function createStandIn(replacing: Partial<ServerApplication> = {}): Stand
     application,
     calls,
     waiting: () => waiters.size,
-    tell(type, fields = {}) {
+    tell(type, fields = {}, data = {}) {
       job = { ...job, ...fields };
-      events.push({ seq: events.length + 1, at: 1, type, jobId: job.job, data: {} });
-      for (const wake of [...waiters]) wake();
+      events.push({ seq: events.length + 1, at: 1, type, jobId: job.job, data: { ...data } });
+      for (const wake of [...waiters, ...listeners]) wake();
     },
   };
 }

@@ -70,7 +70,10 @@ export function startOpus(args: readonly string[], options: ServiceOptions = {})
 }
 
 /** Settles when the service answers; rejects when it ends before. */
-export async function startService(lab: FaultLab, options: ServiceOptions = {}): Promise<ServiceProcess> {
+export async function startService(
+  lab: Pick<FaultLab, 'config' | 'data'>,
+  options: ServiceOptions = {},
+): Promise<ServiceProcess> {
   const data = options.data ?? lab.data;
   const spawned = startOpus(['serve', '--config', lab.config], options);
   let exit: number | null | undefined;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { JobDocument } from '#shared/domain/job.ts';
-import { diffLines } from '../../runner/cli/line-diff.ts';
+import { diffLines } from '../../shared/domain/line-diff.ts';
 import { plainLine, plainText, shortDuration } from '../../runner/cli/plain-text.ts';
 import { createProgress } from '../../runner/cli/progress.ts';
 import { errorLines, exitCodeOfError, printError } from '../../runner/cli/render-error.ts';

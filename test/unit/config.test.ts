@@ -47,7 +47,7 @@ describe('opus.yml', () => {
       file,
       folder,
       command: 'opus',
-      vault: { path: join(folder, 'vault'), writer: 'runner', git: null },
+      vault: { path: join(folder, 'vault'), name: 'vault', writer: 'runner', git: null },
       defaultRepository: 'app',
       server: { host: '127.0.0.1', port: 7717, publicUrl: null, tls: null, trustProxy: false },
       data: join(folder, '.opus'),
@@ -96,7 +96,7 @@ describe('opus.yml', () => {
   it('takes every key by the name that the documentation gives it', () => {
     const config = load(
       'version: 1',
-      'vault: { path: ~/notes, writer: plugin, git: { remote: git@example.com:me/notes.git, branch: main, interval: 1m } }',
+      'vault: { path: ~/notes, name: My notes, writer: runner, git: { remote: git@example.com:me/notes.git, branch: main, interval: 1m } }',
       'repos:',
       '  app: { url: /srv/app.git, base: trunk, forge: local, setup: npm ci, test: [npm, test], network: [packages.example.org], cache: [~/.npm, .cache], env: { NODE_ENV: test, MODE: env:CI_MODE } }',
       '  web:',
@@ -124,7 +124,8 @@ describe('opus.yml', () => {
     );
     expect(config.vault).toEqual({
       path: '/home/me/notes',
-      writer: 'plugin',
+      name: 'My notes',
+      writer: 'runner',
       git: { remote: 'git@example.com:me/notes.git', branch: 'main', interval: 60_000 },
     });
     expect(config.repos['app']).toMatchObject({
@@ -218,6 +219,19 @@ describe('opus.yml', () => {
     expect(complaints(...minimal, 'retry: { backoff: 3s }')).toEqual([
       '4: `retry.backoff` is not a key that opus knows. The keys here are: attempts, base, factor, max, crashes.',
     ]);
+  });
+
+  it('takes a vault that is elsewhere without a path', () => {
+    const config = load('vault: { writer: plugin }', 'repos: { app: { url: /srv/app.git, test: npm test } }');
+    expect(config.vault).toEqual({ path: join(config.data, 'vault'), name: 'vault', writer: 'plugin', git: null });
+  });
+
+  it('refuses what would be believed in vain of a vault that is elsewhere', () => {
+    const vault = 'vault: { writer: plugin, path: ./vault, git: { remote: ./notes.git } }';
+    const lines = complaints(vault, 'repos: { app: { url: /srv/app.git, test: npm test } }');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('`vault.path` means nothing with `vault.writer: plugin`. Leave it out');
+    expect(lines[1]).toContain('`vault.git` means nothing');
   });
 
   it('says what is missing', () => {

@@ -2,29 +2,16 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import * as state from '@codemirror/state';
+import * as view from '@codemirror/view';
 import * as obsidian from 'obsidian';
 import { App, type Plugin as PluginMock } from 'obsidian-test-mocks/obsidian';
 import { beforeAll, expect, test, vi } from 'vitest';
 import OpusOrchestratorPlugin from '../../plugin/main.ts';
-import { OpusSettingTab } from '../../plugin/settings.ts';
+import { FakeElement } from '../support/fake-element.ts';
 
 const root = join(import.meta.dirname, '../..');
 const manifest = JSON.parse(readFileSync(join(root, 'manifest.json'), 'utf8')) as obsidian.PluginManifest;
-
-/** The little of an element that the mocks and the plugin touch. */
-class FakeElement {
-  textContent = '';
-  readonly classes: string[] = [];
-  createDiv(): FakeElement {
-    return new FakeElement();
-  }
-  addClass(name: string): void {
-    this.classes.push(name);
-  }
-  setText(text: string): void {
-    this.textContent = text;
-  }
-}
 
 let app: obsidian.App;
 let plugin: OpusOrchestratorPlugin;
@@ -38,21 +25,54 @@ beforeAll(() => {
   plugin.onload();
 });
 
-test('the status bar says that there is no runner', () => {
-  expect(mock.statusBarItems__.map((item) => item.textContent)).toEqual(['Opus: no runner']);
+test('every action is a command, without the name of the plugin and without a hotkey', () => {
+  const commands = [...mock.commands__.values()];
+  const names = commands.map(({ name }) => name).join('\n');
+  for (const word of [
+    'sidebar',
+    'board',
+    'output',
+    'Review',
+    'trust|policy',
+    'Dispatch',
+    'Validate',
+    'New FR',
+    'Approve',
+    'Request changes',
+    'Reject',
+    'Answer',
+    'Retry',
+    'Pause',
+    'Resume',
+    'Cancel',
+    'Revert',
+    'Pause everything',
+    'Resume everything',
+    'Pair',
+    'Test the connection',
+    'Copy how to pair',
+  ]) {
+    expect(names).toMatch(new RegExp(word));
+  }
+  expect(names).not.toMatch(/opus|orchestrator/i);
+  expect(commands.filter(({ hotkeys }) => hotkeys !== undefined)).toEqual([]);
 });
 
-test('the command is there, without the name of the plugin and without a hotkey', () => {
-  const [command] = [...mock.commands__.values()];
-  expect(command).toMatchObject({ id: 'show-runner', name: 'Show the runner' });
-  expect(command?.hotkeys).toBeUndefined();
-  expect(() => void command?.callback?.()).not.toThrow();
+test('what concerns a job is not offered in a note that has none', () => {
+  for (const id of ['approve', 'request-changes', 'reject', 'answer', 'retry', 'cancel', 'dispatch', 'pause-all']) {
+    expect(mock.commands__.get(id)?.checkCallback?.(true)).toBe(false);
+  }
 });
 
 test('the settings are declared, so that they can be searched', () => {
   expect(mock.settingTabs__).toHaveLength(1);
-  const [row] = new OpusSettingTab(app, plugin).getSettingDefinitions();
-  expect(row).toMatchObject({ name: 'Runner' });
+  const tab = mock.settingTabs__[0] as unknown as obsidian.PluginSettingTab;
+  const groups = tab.getSettingDefinitions() as obsidian.SettingDefinitionGroup[];
+  expect(groups.map(({ heading }) => heading)).toEqual(['Runner', 'Folders', 'Notices', 'Views']);
+  const keys = groups.flatMap(({ items = [] }) =>
+    items.flatMap((item) => ('control' in item && item.control.key) || []),
+  );
+  for (const key of keys) expect(tab.getControlValue(key), key).toBeDefined();
 });
 
 test('the manifest keeps the rules of the community list', () => {
@@ -62,15 +82,16 @@ test('the manifest keeps the rules of the community list', () => {
   expect(versions[manifest.version]).toBe(manifest.minAppVersion);
 });
 
-test('what is shipped loads with nothing but obsidian', () => {
+test('what is shipped loads with nothing but what Obsidian hands out', () => {
   const out = mkdtempSync(join(tmpdir(), 'build-'));
   execFileSync(process.execPath, ['esbuild.config.mjs', '--only', 'plugin', '--out', out], { cwd: root });
   const required: string[] = [];
   const module = { exports: {} as { default?: unknown } };
+  const present: Readonly<Record<string, unknown>> = { obsidian, '@codemirror/state': state, '@codemirror/view': view };
   const load = (name: string): unknown => {
     required.push(name);
-    if (name !== 'obsidian') throw new Error(`${name} is not there on a phone`);
-    return obsidian;
+    if (!Object.hasOwn(present, name)) throw new Error(`${name} is not there on a phone`);
+    return present[name];
   };
   // Obsidian loads a plugin the same way.
   // eslint-disable-next-line @typescript-eslint/no-implied-eval
@@ -78,6 +99,6 @@ test('what is shipped loads with nothing but obsidian', () => {
     ...scope: unknown[]
   ) => void;
   run(module, module.exports, load);
-  expect(new Set(required)).toEqual(new Set(['obsidian']));
+  expect(new Set(required)).toEqual(new Set(Object.keys(present)));
   expect(Object.getPrototypeOf(module.exports.default)).toBe(obsidian.Plugin);
 });

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { OpusError } from '../../shared/domain/errors.ts';
 import { describeIssues, rpcErrorOf, rpcRequest } from '../../shared/protocol/envelope.ts';
-import { isMethodName, methods, type MethodName } from '../../shared/protocol/methods.ts';
+import { methodParams } from '../../shared/protocol/method-params.ts';
+import { isMethodName, type MethodName } from '../../shared/protocol/methods.ts';
 import { opusErrorOf } from '../../shared/protocol/opus-error-of.ts';
 import { rpcPath } from '../../shared/protocol/version.ts';
 
-const names = Object.keys(methods) as MethodName[];
+const names = Object.keys(methodParams) as MethodName[];
 
 describe('the methods of the protocol', () => {
   it('are these', () => {
@@ -14,12 +15,19 @@ describe('the methods of the protocol', () => {
       'approval.decide',
       'backup.create',
       'board.get',
+      'device.list',
+      'device.pair',
+      'device.revoke',
+      'device.unpair',
       'events.since',
       'fr.dispatch',
       'fr.dispatch-all',
+      'fr.set',
       'fr.validate',
       'job.cancel',
       'job.checkout',
+      'job.comment',
+      'job.diff',
       'job.get',
       'job.list',
       'job.log',
@@ -29,11 +37,19 @@ describe('the methods of the protocol', () => {
       'job.return',
       'job.revert',
       'job.unblock',
+      'output.subscribe',
+      'output.unsubscribe',
+      'pairing.create',
+      'question.answer',
       'runner.drain',
       'runner.pause',
       'runner.reload',
       'runner.resume',
       'runner.status',
+      'trust.confirm',
+      'trust.list',
+      'vault.applied',
+      'vault.bundle',
     ]);
   });
 
@@ -42,17 +58,20 @@ describe('the methods of the protocol', () => {
   });
 
   it.each(names)('take nothing that %s does not know', (name) => {
-    const everything = { job: 'FR-1-1', fr: 'FR-1', kind: 'approve', person: 'me', dir: '/tmp/x' };
-    const known = Object.keys(methods[name].params.shape);
+    const everything = {
+      ...{ job: 'FR-1-1', fr: 'FR-1', kind: 'approve', person: 'me', dir: '/tmp/x', device: 'phone', code: 'ABCD' },
+      ...{ answer: 'Blue.', shown: [], subscription: 1, id: 'w-1', outcome: { kind: 'written' } },
+    };
+    const known = Object.keys(methodParams[name].shape);
     const params = Object.fromEntries(Object.entries(everything).filter(([key]) => known.includes(key)));
-    expect(methods[name].params.safeParse(params).success).toBe(true);
-    expect(methods[name].params.safeParse({ ...params, unknown: 1 }).success).toBe(false);
+    expect(methodParams[name].safeParse(params).success).toBe(true);
+    expect(methodParams[name].safeParse({ ...params, unknown: 1 }).success).toBe(false);
   });
 
   it('fill in what may be left out', () => {
-    expect(methods['fr.dispatch'].params.parse({ fr: 'FR-1' })).toEqual({ fr: 'FR-1', again: false });
-    expect(methods['job.retry'].params.parse({ job: 'FR-1' })).toEqual({ job: 'FR-1', comment: '' });
-    expect(methods['events.since'].params.parse({})).toEqual({ limit: 100, waitMs: 0 });
+    expect(methodParams['fr.dispatch'].parse({ fr: 'FR-1' })).toEqual({ fr: 'FR-1', again: false });
+    expect(methodParams['job.retry'].parse({ job: 'FR-1' })).toEqual({ job: 'FR-1', comment: '' });
+    expect(methodParams['events.since'].parse({})).toEqual({ limit: 100, waitMs: 0 });
   });
 
   it.each([
@@ -63,12 +82,14 @@ describe('the methods of the protocol', () => {
     ['job.checkout', { job: 'FR-1', dir: '../x' }],
     ['approval.decide', { job: 'FR-1', kind: 'perhaps', person: 'me' }],
     ['approval.decide', { job: 'FR-1', kind: 'approve', person: '' }],
+    ['approval.decide', { job: 'FR-1', kind: 'approve', gate: 'merge@1234567' }],
+    ['job.comment', { job: 'FR-1', comments: [{ file: 'a', line: 0, body: 'x' }] }],
     ['events.since', { afterSeq: -1 }],
     ['events.since', { afterSeq: 1.5 }],
     ['events.since', { waitMs: 3_600_000 }],
     ['events.since', { limit: 1_000_000 }],
   ] as const)('refuse %s %j', (name, params) => {
-    expect(methods[name].params.safeParse(params).success).toBe(false);
+    expect(methodParams[name].safeParse(params).success).toBe(false);
   });
 });
 

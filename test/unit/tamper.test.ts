@@ -28,6 +28,14 @@ describe('the guard of the tests', () => {
     ]);
   });
 
+  it('finds a skip behind a line that holds a carriage return and what looks like the next file', () => {
+    const hidden = diff('test/a.test.js', [
+      '+const a = 1;\rdiff --git a/b b/b\r@@ -1 +1 @@',
+      "+it.skip('adds', () => {});",
+    ]);
+    expect(findTampering(hidden)).toMatchObject([{ kind: 'test-skipped', file: 'test/a.test.js', line: 11 }]);
+  });
+
   it('finds a deleted test, and not one that was moved', () => {
     const gone = diff('test/a.test.js', ['-expect(1).toBe(2);'], ['deleted file mode 100644']);
     expect(kinds(gone)).toEqual(['test-deleted']);

@@ -31,6 +31,8 @@ export interface MetricsOptions {
   readonly forges: ForgeUse;
   /** Webhooks since the start, by what became of them. */
   readonly webhooks?: () => Readonly<Record<string, number>>;
+  /** How many clients are connected. */
+  readonly connections?: () => number;
 }
 
 const day = 24 * 60 * 60 * 1_000;
@@ -73,6 +75,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     'endpoint',
     'window',
   ]);
+  const connections = gauge('connections', 'Clients that are connected.');
   const delay = gauge('event_loop_delay_seconds', 'Delay of the event loop since the last scrape.', ['quantile']);
   const webhooks = new Counter({
     name: 'opus_webhooks_total',
@@ -114,6 +117,7 @@ export function createMetrics(options: MetricsOptions): Metrics {
     for (const { endpoint, lengthMs, share } of options.windows()) {
       windowShare.set({ endpoint, window: formatDuration(lengthMs) }, share);
     }
+    connections.set(options.connections?.() ?? 0);
     const state = options.paused();
     for (const each of ['no', 'paused', 'draining']) paused.set({ state: each }, each === state ? 1 : 0);
     for (const quantile of [0.5, 0.9, 0.99, 1]) {

@@ -149,11 +149,16 @@ async function copySnapshot(source: string, target: string): Promise<void> {
   }
 }
 
-/** The copy says of itself that it has a write-ahead log; as a backup it shall be one file, and looking at it make no others. */
+/**
+ * The copy says of itself that it has a write-ahead log; as a backup it shall be one file, and looking at it make no others.
+ * The epoch of its events is not kept: what is recorded after a restore has numbers that others had before.
+ */
 function makeSingleFile(file: string): Inspection {
   const database = new DatabaseSync(file);
   try {
     database.exec('PRAGMA journal_mode = DELETE');
+    const states = `SELECT 1 FROM sqlite_schema WHERE name = 'runner_state'`;
+    if (database.prepare(states).get()) database.exec(`DELETE FROM runner_state WHERE key = 'epoch'`);
   } finally {
     database.close();
   }

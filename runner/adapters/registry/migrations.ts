@@ -191,6 +191,23 @@ const migrations: readonly string[] = [
   );
   CREATE UNIQUE INDEX happenings_of_job ON happenings (job_id, key);
   `,
+  `
+  CREATE TABLE devices (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL,
+    person TEXT NOT NULL,
+    role TEXT NOT NULL,
+    token_hash TEXT NOT NULL UNIQUE,
+    paired_at INTEGER NOT NULL,
+    last_seen_at INTEGER
+  );
+  CREATE TABLE pairings (
+    code_hash TEXT PRIMARY KEY,
+    role TEXT NOT NULL,
+    person TEXT NOT NULL,
+    expires_at INTEGER NOT NULL
+  );
+  `,
 ];
 
 export const schemaVersion = migrations.length;

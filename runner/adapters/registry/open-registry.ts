@@ -5,6 +5,7 @@ import type { Clock } from '../../core/ports/clock.ts';
 import type { JobRegistry, RegistryChange, RunnerStateKey } from '../../core/ports/job-registry.ts';
 import { makeFolder } from './make-folder.ts';
 import { connect } from './connection.ts';
+import { devicesOf } from './devices.ts';
 import { migrate } from './migrations.ts';
 import { readerOf } from './registry-reader.ts';
 import { attemptToColumns, jobToColumns } from './rows.ts';
@@ -127,6 +128,7 @@ export function openRegistry(options: { readonly file: string; readonly clock: C
 
   return {
     ...reader,
+    devices: devicesOf(connection),
     commit<Result>(key: string | null, result: Result, change: RegistryChange): Result {
       return connection.transaction(() => {
         if (key === null) {

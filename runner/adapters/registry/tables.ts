@@ -2,6 +2,7 @@ import type { GateKind, DecisionKind } from '#shared/domain/gate.ts';
 import type { NoteStatus, Priority } from '#shared/domain/feature-request.ts';
 import type { JobStatus, RunState, WaitReason } from '#shared/domain/job.ts';
 import type { Stage } from '#shared/domain/stage.ts';
+import type { Role } from '#shared/protocol/roles.ts';
 import type { Generated } from 'kysely';
 import type { Attempt, Job, RecordedDecision } from '../../core/ports/job-registry.ts';
 
@@ -175,6 +176,23 @@ export interface JobNumberRow {
   highest: number;
 }
 
+export interface DeviceRow {
+  id: string;
+  name: string;
+  person: string;
+  role: Role;
+  token_hash: string;
+  paired_at: number;
+  last_seen_at: number | null;
+}
+
+export interface PairingRow {
+  code_hash: string;
+  role: Role;
+  person: string;
+  expires_at: number;
+}
+
 type Numbered<Row> = Omit<Row, 'seq'> & { seq: Generated<number> };
 
 export interface Tables {
@@ -191,4 +209,6 @@ export interface Tables {
   notifications: Numbered<NotificationRow>;
   job_numbers: JobNumberRow;
   usage: Numbered<UsageRow>;
+  devices: DeviceRow;
+  pairings: PairingRow;
 }

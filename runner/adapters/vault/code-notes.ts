@@ -13,6 +13,16 @@ const folders = [
   ['memory', 'memory'],
 ] as const;
 
+/** Of a note below the folder, by its path; null for what is none of these. */
+export function kindOfCodeNote(path: string, folder: string): CodeNote['kind'] | null {
+  if (path === `${folder}/config.md`) return 'policy';
+  const kinds = folders.filter(([name]) => {
+    const inside = `${folder}/${name}/`;
+    return path.startsWith(inside) && !path.slice(inside.length).includes('/');
+  });
+  return kinds[0]?.[1] ?? null;
+}
+
 /** Policy, agent, rule and memory notes. Links are not followed, so that what is confirmed is what lies in the vault. */
 export async function readCodeNotes(root: string, folder: string, maxBytes: number): Promise<CodeNote[]> {
   const candidates: { path: string; kind: CodeNote['kind'] }[] = [{ path: `${folder}/config.md`, kind: 'policy' }];

@@ -1,11 +1,10 @@
 import { isUtf8 } from 'node:buffer';
-import { createHash } from 'node:crypto';
 import { readFile, realpath, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { FeatureRequest, FeatureRequestNote } from '#shared/domain/feature-request.ts';
 import { planKeyWrite } from '#shared/domain/key-write.ts';
-import { dependencyOf, indexLinks, linkFeatureRequests } from '#shared/domain/link-feature-requests.ts';
+import { linkFeatureRequests } from '#shared/domain/link-feature-requests.ts';
 import type { NoteKeyNames } from '#shared/domain/note-keys.ts';
 import { noteName } from '#shared/domain/note-link.ts';
 import { parseFeatureRequest, type ParsedFeatureRequest } from '#shared/domain/parse-feature-request.ts';
@@ -17,6 +16,7 @@ import { readCodeNotes } from './code-notes.ts';
 import { confinedPath, liesInside } from './confined-path.ts';
 import { decodeNote, readNoteText, tooLarge } from './note-file.ts';
 import { FileCache, inSlices, listNotes, statOf } from './note-scan.ts';
+import { amongOthers, plainFolder, sha256, withoutText } from './parsed-note.ts';
 import { createVaultFiles } from './vault-files.ts';
 
 export interface FileVaultOptions {
@@ -72,14 +72,7 @@ export class FileVault implements Vault {
     }
     const note = this.parse(root, path);
     if (!note) return null;
-    const { links, idLine: _idLine, ...featureRequest } = note;
-    if (links.length === 0) return featureRequest;
-    const index = indexLinks([...this.cache.values().filter((other) => other.path !== path), note]);
-    const dependsOn = links.flatMap((link) => {
-      const { id } = dependencyOf(note, link, index);
-      return id ?? (link.mention === undefined ? noteName(link.target) : []);
-    });
-    return { ...featureRequest, dependsOn: [...new Set(dependsOn)] };
+    return amongOthers(note, this.cache.values());
   }
 
   async writeKeys(write: KeyWrite): Promise<KeyWriteOutcome> {
@@ -247,24 +240,6 @@ export class FileVault implements Vault {
 
 export function createFileVault(options: FileVaultOptions): FileVault {
   return new FileVault(options);
-}
-
-/** Of ten thousand notes, each as long as people write them, the text alone would be most of a runner's memory. */
-function withoutText({ body: _body, ...note }: ParsedFeatureRequest & FeatureRequestNote): ParsedFeatureRequest {
-  // A part of a text keeps the whole text in memory; what is parsed from JSON stands on its own.
-  return JSON.parse(JSON.stringify(note)) as ParsedFeatureRequest;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function plainFolder(folder: string): string {
-  const plain = folder.replaceAll('\\', '/').replace(/^(?:\.?\/)+|\/+$/g, '');
-  if (plain !== '' && !plain.split('/').includes('..')) return plain;
-  throw new OpusError('config.invalid', `\`${folder}\` is no folder of the vault.`, {
-    hint: 'Write a path relative to the vault, such as `10_features`.',
-  });
 }
 
 function notFound(message: string, cause: unknown): OpusError {

@@ -1,6 +1,6 @@
 import type { FeatureRequest } from '#shared/domain/feature-request.ts';
 import { slug } from '#shared/domain/ids.ts';
-import { nextFeatureRequestId } from '../new-feature-request.ts';
+import { nextFeatureRequestId } from '#shared/domain/new-feature-request.ts';
 import type { IssuePolicy } from '../configuration.ts';
 import type { ForgeIssue } from '../ports/forge-desk.ts';
 import { fenced } from '../reporting/lines.ts';

@@ -56,7 +56,7 @@ export function fixContextOf(feedback: readonly Feedback[]): FixContext {
 
 /** Those of `files` in which a unified diff adds conflict markers, both the opening and the closing one. */
 export function filesWithMarkers(diff: string, files: readonly string[]): string[] {
-  return diff.split(/^diff --git /m).flatMap((part) => {
+  return diff.split(/(?<![^\n])diff --git /).flatMap((part) => {
     const path = /^\+\+\+ b\/(.+?)\t?$/m.exec(part)?.[1];
     const marked = /^\+<{7} /m.test(part) && /^\+>{7} /m.test(part);
     return path !== undefined && marked && files.includes(path) ? [path] : [];

@@ -6,6 +6,7 @@ import type { JobStatus, RunState, StageStatus, WaitReason } from '#shared/domai
 import type { Stage } from '#shared/domain/stage.ts';
 import type { NotificationKind } from '../configuration.ts';
 import type { RecordedHappening } from '../pull-request/happening.ts';
+import type { Devices } from './devices.ts';
 import type { RegistryFigures } from './registry-figures.ts';
 import type { KeyWrite } from './vault.ts';
 import type { UsageEntry, UsageFilter, UsageGroup, UsageTotal } from './usage-ledger.ts';
@@ -54,6 +55,7 @@ export interface RegistryReader {
  * together or not at all. An effect key is recorded once: a second commit under it writes nothing and returns the first result.
  */
 export interface JobRegistry extends RegistryReader {
+  readonly devices: Devices;
   /** `key` null: no idempotency. Returns the recorded result, as JSON keeps it. */
   commit<Result>(key: string | null, result: Result, change: RegistryChange): Result;
   /** Once; a second acknowledgement changes nothing. */
@@ -98,7 +100,8 @@ export type RunnerStateKey =
   | 'metrics'
   | 'webhook-deliveries'
   | 'issues'
-  | 'usage-windows';
+  | 'usage-windows'
+  | 'epoch';
 
 export interface NewNotification {
   readonly eventSeq: number;
@@ -209,7 +212,7 @@ export interface RecordedDecision {
   readonly person: string;
   /** On which it was made; null where that is not known. */
   readonly device: string | null;
-  readonly channel: 'cli' | 'note' | 'plugin' | 'forge' | 'policy';
+  readonly channel: 'cli' | 'note' | 'plugin' | 'dashboard' | 'forge' | 'policy';
   readonly at: number;
   /** How many decisions and retries the job had before this one: their common order, whatever the clock did. */
   readonly generation: number;

@@ -9,8 +9,8 @@ export interface Vault {
   read(path: string): Promise<FeatureRequestNote | null>;
   /** Changes keys of the frontmatter by range splice, compare-and-set on `expect`; writes nothing when every value is there already. */
   writeKeys(write: KeyWrite): Promise<KeyWriteOutcome>;
-  /** Makes or replaces a note that the runner owns (a run report, a new FR). Path relative to the root. */
-  writeNote(path: string, text: string, mode: 'create' | 'replace'): Promise<void>;
+  /** Makes or replaces a note that the runner owns (a run report, a new FR). Path relative to the root; `id` as with keys. */
+  writeNote(path: string, text: string, mode: 'create' | 'replace', id?: string): Promise<void>;
   /** Names (without .md) of the run reports, wherever they are under the reports folder. */
   reportNames(): Promise<string[]>;
   /** The run reports with where they are, those that were left alone for longest first. */
@@ -34,6 +34,8 @@ export interface KeyWrite {
   /** The runner's keys; null removes nothing, it writes an empty value. Order is the order in which new keys are appended. */
   readonly keys: readonly (readonly [string, string])[];
   readonly status: { readonly expect: readonly NoteStatus[]; readonly to: NoteStatus } | null;
+  /** The same when it is tried again, so that a vault elsewhere applies it once. */
+  readonly id?: string;
 }
 
 export type KeyWriteOutcome =

@@ -15,14 +15,16 @@ export interface DiffFile {
 
 /** The files of a unified diff as git writes it. */
 export function diffFiles(diff: string): DiffFile[] {
-  return diff
-    .split(/^diff --git /m)
-    .slice(1)
-    .map(fileOf);
+  return diff.split(lineStart('diff --git ')).slice(1).map(fileOf);
+}
+
+/** Where a line begins for git: not after a carriage return, which a line's content may hold. */
+function lineStart(pattern: string): RegExp {
+  return new RegExp(`(?<![^\\n])${pattern}`);
 }
 
 function fileOf(part: string): DiffFile {
-  const [head = '', ...hunks] = part.split(/^(?=@@ )/m);
+  const [head = '', ...hunks] = part.split(lineStart('(?=@@ )'));
   const [first = ''] = head.split('\n', 1);
   const names = /^"?a\/(.*?)"? "?b\/(.*?)"?$/.exec(first);
   const before = /^(?:--- "?a\/|rename from )(.+?)"?\t?$/m.exec(head)?.[1] ?? names?.[1] ?? null;

@@ -8,6 +8,7 @@ import { decide } from '../control.ts';
 import { approversOf } from '../next-of-job.ts';
 import type { EngineDependencies } from '../stage-context.ts';
 import { recordHappening } from './record-happening.ts';
+import { showChecks } from './show-checks.ts';
 import { showComments } from './show-comments.ts';
 import { showDraft } from './show-draft.ts';
 
@@ -38,6 +39,7 @@ export async function followJob(
   const followedJob = registry.job(jobId);
   if (followedJob !== null) {
     showDraft(dependencies, followedJob, followed.pull);
+    showChecks(dependencies, followedJob, followed.pull);
     showComments(dependencies, followedJob, followed.pull, facts);
   }
   let isOnTop: boolean | null = null;

@@ -2,9 +2,11 @@ import { createHash } from 'node:crypto';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { CodeResult, TestResult } from '#shared/domain/stage.ts';
 import { touchesCi, type CiChange } from '../../core/pipeline/ci-change.ts';
+import { changeSizeOf } from '../../core/reporting/change-size.ts';
 import { diffFiles } from '../../core/tamper/diff-files.ts';
 import { filesWithMarkers, fixContextOf } from '../../core/pipeline/feedback.ts';
 import { selectAgent } from '../../core/agents.ts';
+import type { DiffStat } from '../../core/ports/worktrees.ts';
 import type { EngineDependencies, StageOutcome, StageRun } from '../stage-context.ts';
 import { planTextOf } from './plan-text.ts';
 import { runAgent } from './run-agent.ts';
@@ -70,17 +72,20 @@ export async function runCode(dependencies: EngineDependencies, run: StageRun): 
       return { status: 'rejected', sentence, result: context.conflict, refusedHosts };
     }
   }
-  const [stat] = await Promise.all([
+  const from = context.conflict?.base ?? base;
+  const [stat, whole] = await Promise.all([
     worktrees.diffStat(run.repository, start, commit),
+    from === start ? null : worktrees.diffStat(run.repository, from, commit),
     worktrees.keep(run.repository, run.job.id, commit),
   ]);
+  const all = whole ?? stat;
   return {
     status: 'passed',
     sentence: `${stat.files.length} ${stat.files.length === 1 ? 'file' : 'files'}, +${stat.added} −${stat.removed}: ${result.summary}`,
-    result: { ...result, ...(await ciChangeOf(dependencies, run, context.conflict?.base ?? base, commit)) },
+    result: { ...result, size: changeSizeOf(all), ...(await ciChangeOf(dependencies, run, from, commit, all)) },
     commit,
     refusedHosts,
-    jobFields: { headCommit: commit, baseCommit: context.conflict?.base ?? base },
+    jobFields: { headCommit: commit, baseCommit: from },
   };
 }
 
@@ -90,9 +95,9 @@ async function ciChangeOf(
   { repository, repositoryConfig }: StageRun,
   base: string,
   commit: string,
+  { files }: DiffStat,
 ): Promise<{ readonly ci?: CiChange }> {
   if (repositoryConfig.forge === 'local') return {};
-  const { files } = await worktrees.diffStat(repository, base, commit);
   const touched = files.map(({ path }) => path).filter(touchesCi);
   if (touched.length === 0) return {};
   const parts = diffFiles(await worktrees.diff(repository, base, commit, diffBytes));

@@ -1,6 +1,6 @@
-import { basename } from 'node:path';
 import { OpusError } from '#shared/domain/errors.ts';
 import type { Delivered } from '../../core/pull-request/delivered.ts';
+import { changeSizeOf } from '../../core/reporting/change-size.ts';
 import { costText } from '../../core/reporting/cost.ts';
 import { pullRequestText } from '../../core/reporting/pull-request-text.ts';
 import { findTampering } from '../../core/tamper/find-tampering.ts';
@@ -34,7 +34,7 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     weaker: weaknessesOfJob(dependencies.registry, job.id),
     tampering,
     cost: costText(dependencies.registry.usage({ jobId: job.id })),
-    vaultName: basename(dependencies.config.vault.path),
+    vaultName: dependencies.config.vault.name,
   });
   const pullRequest = await dependencies.forgeOf(job.repository).open({
     repository,
@@ -50,7 +50,12 @@ export async function runDeliver(dependencies: EngineDependencies, run: StageRun
     reopen: isAskedForAnew(dependencies, job.id),
     ...(run.featureRequest.issue === null || job.reverts !== null ? {} : { closes: run.featureRequest.issue }),
   });
-  const delivered = { number: pullRequest.number, tampering, lines: stat.added + stat.removed };
+  const delivered = {
+    number: pullRequest.number,
+    tampering,
+    lines: stat.added + stat.removed,
+    size: changeSizeOf(stat),
+  };
   await answerRemarks(dependencies, run, pullRequest.number, head);
   return {
     status: 'passed',

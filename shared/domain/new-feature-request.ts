@@ -1,5 +1,5 @@
-import type { FeatureRequest } from '#shared/domain/feature-request.ts';
-import { slug } from '#shared/domain/ids.ts';
+import type { FeatureRequest } from './feature-request.ts';
+import { slug } from './ids.ts';
 
 /** A new FR note: the next free number, as an idea, so that nothing starts before a person says so. */
 export function newFeatureRequest(

@@ -1,0 +1,67 @@
+import { expect, it } from 'vitest';
+import { exampleNotes, makeExampleWorld } from '../support/browser/example-world.ts';
+import { openDevice, useBrowser } from '../support/browser/obsidian-page.ts';
+import { dispatch, jobRow, openSidebar, pair, views } from '../support/browser/person.ts';
+
+const browser = useBrowser();
+
+it('goes on where it was when the runner is killed in the middle and comes back', async () => {
+  const world = await makeExampleWorld();
+  const first = await world.start();
+  const device = await openDevice(browser(), { vault: world.vault, runnerUrl: world.url });
+  const obsidian = await device.open();
+  await pair(obsidian, first);
+  const sidebar = await openSidebar(obsidian);
+  await dispatch(obsidian, exampleNotes.fewer);
+  const row = jobRow(sidebar, 'FR-002');
+  await row.locator('.opus-stage-name', { hasText: 'Code' }).waitFor();
+  await first.kill();
+  await sidebar.getByText(/does not answer/).waitFor();
+  // What was known stays to be seen.
+  await row.waitFor();
+
+  await world.start();
+  await sidebar.getByText('Connected to').waitFor();
+  await row.getByText('Approve the merge?').waitFor();
+  await row.getByRole('button', { name: /^Approve: FR-002/ }).click();
+  await world.noteReads(exampleNotes.fewer, /^status: done$/m);
+  expect(world.git('log', '--format=%s', 'main').split('\n').filter(Boolean)).toHaveLength(3);
+});
+
+it('shows what happened while Obsidian was closed', async () => {
+  const world = await makeExampleWorld();
+  const service = await world.start();
+  const device = await openDevice(browser(), { vault: world.vault, runnerUrl: world.url });
+  const before = await device.open();
+  await pair(before, service);
+  await openSidebar(before);
+  await dispatch(before, exampleNotes.fewer);
+  await before.quit();
+  await world.noteReads(exampleNotes.fewer, /^gate: "merge@/m);
+
+  const after = await device.open();
+  const sidebar = after.view(views.sidebar);
+  const row = jobRow(sidebar, 'FR-002');
+  await row.getByRole('button', { name: /^Approve: FR-002/ }).click();
+  await world.noteReads(exampleNotes.fewer, /^status: done$/m);
+  await after.notice('is done').waitFor();
+});
+
+it('says within 15 seconds that a runner is dead which keeps its connection and says nothing', async () => {
+  const world = await makeExampleWorld();
+  const service = await world.start();
+  const device = await openDevice(browser(), { vault: world.vault, runnerUrl: world.url });
+  await device.context.clock.install();
+  const obsidian = await device.open();
+  await pair(obsidian, service);
+  const sidebar = await openSidebar(obsidian);
+  await sidebar.getByText('Connected to').waitFor();
+  service.signal('SIGSTOP');
+  await device.context.clock.fastForward(14_000);
+  await sidebar.getByText(/does not answer/).waitFor();
+  await sidebar.getByText('Look whether it runs').waitFor();
+  expect(await obsidian.page.locator('.status-bar').innerText()).toMatch(/Runner not there/);
+  service.signal('SIGCONT');
+  await sidebar.getByRole('button', { name: 'Reconnect' }).click();
+  await sidebar.getByText('Connected to').waitFor();
+});
