@@ -165,8 +165,22 @@ describe('a vault that lost every feature request', () => {
     const { lab, device } = await emptied(true);
     await expect(device.bundle.bring()).rejects.toMatchObject({
       code: 'vault.bundle-refused',
-      message: expect.stringContaining('where 1 were before') as string,
+      message: expect.stringContaining('that were there before (1)') as string,
     });
+    expect(await idsOf(lab)).toEqual(['FR-1']);
+  });
+
+  it('is refused while jobs are open when it holds others only, as another vault does', async () => {
+    const { lab, device } = await emptied(true);
+    device.edit(two, planned('FR-2'));
+    await expect(device.bundle.bring()).rejects.toMatchObject({ code: 'vault.bundle-refused' });
+    expect(await idsOf(lab)).toEqual(['FR-1']);
+  });
+
+  it('is taken when its one request was only moved', async () => {
+    const { lab, device } = await emptied(true);
+    device.edit(two, planned('FR-1'));
+    expect(await device.bundle.bring()).toBe('taken');
     expect(await idsOf(lab)).toEqual(['FR-1']);
   });
 

@@ -160,15 +160,20 @@ export function createBroughtVault(options: BroughtVaultOptions): BroughtVault {
     return clock.now() - since >= catchUpMs;
   }
 
-  function refuseLossOfAll(brought: ReadonlyMap<string, unknown>): void {
+  /** A vault that has not loaded, or another one, must not count as one whose notes were deleted. */
+  function refuseLossOfAll(brought: ReadonlyMap<string, NamedFile>): void {
     const isRequest = (path: string): boolean => isNotePath(path, [options.featureRequestFolder()]);
-    const before = Object.keys(state.notes).filter(isRequest).length;
-    if (before === 0 || [...brought.keys()].some(isRequest) || !options.hasOpenJobs()) return;
+    const before = Object.entries(state.notes).filter(([path]) => isRequest(path));
+    if (before.length === 0 || !options.hasOpenJobs()) return;
+    // One that was moved is known by its text, one that was edited by its place.
+    const texts = new Set(before.map(([, { hash }]) => hash));
+    const isKnown = ({ path, hash }: NamedFile): boolean => path in state.notes || texts.has(hash);
+    if ([...brought.values()].some((file) => isRequest(file.path) && isKnown(file))) return;
     throw new OpusError(
       'vault.bundle-refused',
-      `The vault was brought without a single feature request, where ${before} were before; the runner keeps those.`,
+      `The vault was brought without any of the feature requests that were there before (${before.length}); the runner keeps those.`,
       {
-        hint: 'Wait until Obsidian has loaded and synchronised the vault. If they are to go, cancel their jobs first.',
+        hint: 'Wait until Obsidian has loaded and synchronised the vault, and see that it is the right one. If they are to go, cancel their jobs first.',
       },
     );
   }
