@@ -19,11 +19,6 @@ function rank(file: string): number {
 
 const compiled = join(import.meta.dirname, 'node_modules', '.cache', 'compiled');
 
-/** These put modules in place of others, which must not have been loaded before. */
-const mocking = ['late-edit', 'watcher', 'race'].map((name) => `test/integration/vault-${name}.test.ts`);
-
-const parts = ['test/{contract,integration}/**/*.test.ts'];
-
 const browserTests = {
   extends: true as const,
   test: {
@@ -38,8 +33,8 @@ export default defineConfig({
     projects: [
       // Nothing of these outlives its test, so that one worker can do them all.
       { extends: true, test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
-      { extends: true, test: { name: 'parts', include: parts, exclude: mocking, isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/e2e/**/*.test.ts', ...mocking] } },
+      // These start many processes, which takes longer the larger the worker has grown: each file has one of its own.
+      { extends: true, test: { name: 'whole', include: ['test/{contract,integration,e2e}/**/*.test.ts'] } },
       // Without a browser nothing of these can run; the closing lines say so.
       ...(findChromium() === null ? [] : [browserTests]),
     ],
