@@ -136,7 +136,7 @@ it('moves a card with the keyboard, tells of it and puts it back when that is re
   await page.keyboard.press('Shift+ArrowRight');
   await page.getByText('FR-021 is set to In progress.').waitFor({ state: 'attached' });
   expect(await asked('setProperties')).toEqual([{ id: 'FR-021', change: { status: 'in-progress' } }]);
-  expect(await cardIn('In progress').evaluate((card) => card === document.activeElement)).toBe(true);
+  await expect.poll(() => cardIn('In progress').evaluate((card) => card === document.activeElement)).toBe(true);
 
   await set({ answer: null });
   await show({ view: 'board' });
@@ -144,7 +144,7 @@ it('moves a card with the keyboard, tells of it and puts it back when that is re
   await page.keyboard.press('Shift+ArrowUp');
   await page.getByText('FR-021 was not changed.').waitFor({ state: 'attached' });
   expect(await asked('setProperties')).toEqual([{ id: 'FR-021', change: { priority: 'P0' } }]);
-  expect(await cardIn('Planned').getByRole('combobox').inputValue()).toBe('P1');
+  await expect.poll(() => cardIn('Planned').getByRole('combobox').inputValue()).toBe('P1');
 });
 
 it('moves a card with the mouse and with a finger', async () => {

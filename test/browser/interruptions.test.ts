@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { exampleNotes, makeExampleWorld } from '../support/browser/example-world.ts';
 import { openDevice, useBrowser } from '../support/browser/obsidian-page.ts';
 import { dispatch, jobRow, openSidebar, pair, views } from '../support/browser/person.ts';
+import { patience } from '../support/service-process.ts';
 
 const browser = useBrowser();
 
@@ -14,7 +15,10 @@ it('goes on where it was when the runner is killed in the middle and comes back'
   const sidebar = await openSidebar(obsidian);
   await dispatch(obsidian, exampleNotes.fewer);
   const row = jobRow(sidebar, 'FR-002');
-  await row.locator('.opus-stage-name', { hasText: 'Code' }).waitFor();
+  await vi.waitFor(async () => {
+    const { events } = await first.client.call('events.since', { afterSeq: 0, limit: 1_000 });
+    expect(events.map(({ type, data }) => `${type} ${String(data['stage'])}`)).toContain('stage.started code');
+  }, patience);
   await first.kill();
   await sidebar.getByText(/does not answer/).waitFor();
   // What was known stays to be seen.

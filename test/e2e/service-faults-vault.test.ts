@@ -63,8 +63,8 @@ describe('a vault that vanishes while jobs run and wait', () => {
         'deliver.0 passed',
       ]);
     }
-    expect(readdirSync(join(lab.vault, '20_runs')).sort()).toEqual(['FR-1-1.md', 'FR-2-1.md', 'FR-3-1.md']);
     expect(await service.stop()).toBe(0);
+    expect(readdirSync(join(lab.vault, '20_runs')).sort()).toEqual(['FR-1-1.md', 'FR-2-1.md', 'FR-3-1.md']);
   });
 });
 

@@ -72,7 +72,7 @@ export interface OpenPage {
 
 /** A page as somebody's first, of which nothing is kept; what it may never do is looked at when the test ends. */
 export async function openPage(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<OpenPage> {
-  const context = await browser.newContext(options);
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   let addresses: string[] = [];
   let complaints: string[] = [];
   context.on('request', (request) => addresses.push(request.url()));

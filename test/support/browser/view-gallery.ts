@@ -19,7 +19,7 @@ export interface GalleryPage {
 /** A page with every view, whose runner is made up. Whatever fails in the page fails the test. */
 export async function openGallery(browser: Browser): Promise<GalleryPage> {
   const styles = await Promise.all(sheets.map((sheet) => readFile(join(root, sheet), 'utf8')));
-  const page = await browser.newPage({ viewport: { width: 1_100, height: 800 } });
+  const page = await browser.newPage({ viewport: { width: 1_100, height: 800 }, reducedMotion: 'reduce' });
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));
   page.on('console', (message) => {
